@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# librelevance: 'make help' lists the targets.  Variables: CC, AR, PREFIX, DESTDIR, BUILD (output
+# folder), BLAS=openblas|none, SIMDE=1 (AVX-512 kernels through SIMDe, to test them on any x86),
+# TARGET_TOOLS=no (library only: no JSON library needed), EXTRA_CFLAGS, EXTRA_LDFLAGS.
+
+VERSION  := 0.1.0
+SOVERSION := 0
+CC       ?= cc
+AR       ?= ar
+PREFIX   ?= /usr/local
+BUILD    ?= build
+BLAS     ?= none
+SIMDE    ?= 0
+TARGET_TOOLS ?= yes
+MODEL    ?= data/default.rlv
+
+ARCH     := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+
+WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith
+CFLAGS   ?= -O2 -g
+ALL_CFLAGS := -std=c11 $(CFLAGS) -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \
+              $(WARNINGS) -Iinclude -D_POSIX_C_SOURCE=200809L $(EXTRA_CFLAGS)
+LIBS     := -lm -pthread
+
+# ---- kernels: the suffix of a file name alone picks its flags ----
+X86_ISAS := avx2 avx512 avx512vnni
+ARM_ISAS := neon neondot neoni8mm
+FLAGS_scalar     :=
+FLAGS_avx2       := -mavx2 -mfma -mf16c
+FLAGS_avx512     := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c
+FLAGS_avx512vnni := $(FLAGS_avx512) -mavx512vnni
+FLAGS_neon       :=
+FLAGS_neondot    := -march=armv8.2-a+dotprod
+FLAGS_neoni8mm   := -march=armv8.2-a+dotprod+i8mm
+ifeq ($(SIMDE),1)
+FLAGS_avx512     := -DRLV_SIMDE=1 -mavx2 -mfma -mf16c -Wno-undef -Wno-shadow -Wno-psabi
+FLAGS_avx512vnni := $(FLAGS_avx512)
+ALL_CFLAGS       += -DRLV_SIMDE_BUILD=1
+endif
+ifeq ($(ARCH),x86_64)
+ISAS := scalar $(X86_ISAS)
+else ifeq ($(ARCH),aarch64)
+ISAS := scalar $(ARM_ISAS)
+else
+ISAS := scalar
+endif
+
+ifeq ($(BLAS),openblas)
+# The serial variant, so that OpenBLAS's threads never multiply ours.
+OPENBLAS_DIR := $(wildcard /usr/lib/$(shell $(CC) -print-multiarch 2>/dev/null || echo none)/openblas-serial)
+BLAS_CFLAGS := -DRLV_OPENBLAS=1 $(addprefix -I,$(wildcard /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)/openblas-serial))
+BLAS_LIBS := $(if $(OPENBLAS_DIR),-L$(OPENBLAS_DIR) -Wl$(comma)-rpath$(comma)$(OPENBLAS_DIR)) -lopenblas
+else ifneq ($(BLAS),none)
+$(error BLAS must be openblas or none, not '$(BLAS)')
+endif
+comma := ,
+
+LIB_SRC    := $(sort $(wildcard lib/*.c))
+KERNEL_SRC := kernels/dispatch.c $(sort $(foreach isa,$(ISAS),$(wildcard kernels/*_$(isa).c)))
+TOOL_SRC   := $(sort $(wildcard tools/*.c))
+TEST_SRC   := $(sort $(wildcard test/test_*.c))
+SUPPORT_SRC := $(sort $(wildcard test/support/*.c))
+
+LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o)
+KERNEL_OBJ := $(KERNEL_SRC:%.c=$(BUILD)/%.o)
+TOOL_OBJ   := $(TOOL_SRC:%.c=$(BUILD)/%.o)
+SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/%.o)
+# Tests of the library alone, which also run on other machines' builds; the rest needs the tools.
+LIB_TESTS  := threads tokenizer kernels kernels_gemm bits
+ifeq ($(TARGET_TOOLS),yes)
+TEST_BIN   := $(TEST_SRC:test/%.c=$(BUILD)/%)
+TEST_TOOLS := $(BUILD)/tools.a
+JANSSON    := -ljansson
+else
+TEST_BIN   := $(LIB_TESTS:%=$(BUILD)/test_%)
+endif
+TINY_DIR   ?= $(BUILD)/tiny
+
+STATIC := $(BUILD)/librelevance.a
+SHARED := $(BUILD)/librelevance.so.$(VERSION)
+
+.PHONY: all lib demo check clean install dist help
+.SECONDARY:
+all: lib $(if $(filter yes,$(TARGET_TOOLS)),$(BUILD)/relevance)
+
+lib: $(STATIC) $(SHARED)
+
+-include $(LIB_OBJ:.o=.d) $(KERNEL_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(TEST_BIN:=.d)
+
+$(BUILD)/lib/%.o: lib/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(BLAS_CFLAGS) -MMD -MP -c $< -o $@
+
+# kernels/<op>_<dtype>_<isa>.c -> FLAGS_<isa>
+isa_of = $(lastword $(subst _, ,$(basename $(notdir $(1)))))
+$(BUILD)/kernels/%.o: kernels/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -O3 $(FLAGS_$(call isa_of,$<)) -MMD -MP -c $< -o $@
+
+$(BUILD)/tools/%.o: tools/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/test/support/%.o: test/support/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Ilib -Ikernels -DRLV_TINY_DIR='"$(TINY_DIR)"' -MMD -MP -c $< -o $@
+
+$(STATIC): $(LIB_OBJ) $(KERNEL_OBJ)
+	rm -f $@
+	$(AR) rcsD $@ $^
+
+$(SHARED): $(LIB_OBJ) $(KERNEL_OBJ)
+	$(CC) -shared -Wl,-soname,librelevance.so.$(SOVERSION) -Wl,-z,relro,-z,now,-z,noexecstack,--no-undefined \
+	      $(EXTRA_LDFLAGS) $^ $(BLAS_LIBS) $(LIBS) -o $@
+	ln -sf $(notdir $@) $(BUILD)/librelevance.so.$(SOVERSION)
+	ln -sf librelevance.so.$(SOVERSION) $(BUILD)/librelevance.so
+
+$(BUILD)/tools.a: $(filter-out $(BUILD)/tools/relevance.o,$(TOOL_OBJ))
+	rm -f $@
+	$(AR) rcsD $@ $^
+
+$(BUILD)/relevance: $(BUILD)/tools/relevance.o $(BUILD)/tools.a $(STATIC)
+	$(CC) $(EXTRA_LDFLAGS) $^ $(JANSSON) $(BLAS_LIBS) $(LIBS) -o $@
+
+$(BUILD)/test_%: test/test_%.c $(SUPPORT_OBJ) $(TEST_TOOLS) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Ilib -Ikernels -Itools -Itest -MMD -MP -MF $@.d $< $(SUPPORT_OBJ) \
+	      $(TEST_TOOLS) $(STATIC) $(EXTRA_LDFLAGS) $(TEST_LDFLAGS_$*) -lcmocka $(JANSSON) \
+	      $(BLAS_LIBS) $(LIBS) -o $@
+
+# The tiny checkpoints, converted to every format: what test_forward and test_bits read.
+TINY_MODELS := distilbert-seq distilbert-token bert-seq bert-token bert-bare
+TINY_WEIGHTS := f32 f16 q8 q7 q6 q5 q4 q3
+TINY := $(foreach m,$(TINY_MODELS),$(foreach w,$(TINY_WEIGHTS),$(TINY_DIR)/$(m)-$(w).rlv))
+
+define TINY_RULE
+$(TINY_DIR)/%-$(1).rlv: test/golden/tiny/%/config.json $(BUILD)/relevance
+	@mkdir -p $$(@D)
+	@$(BUILD)/relevance convert $$(<D) $$@ --weights $(1) > $$@.log || { cat $$@.log; exit 1; }
+endef
+ifeq ($(TARGET_TOOLS),yes)
+$(foreach w,$(TINY_WEIGHTS),$(eval $(call TINY_RULE,$(w))))
+endif
+
+# ---- running things ----
+
+demo: $(BUILD)/relevance
+	$(BUILD)/relevance classify data/samples.tsv
+	@echo
+	$(BUILD)/relevance eval data/samples.tsv
+
+RUN ?=# a program that runs the tests' binaries: qemu, valgrind ...
+check: all $(TEST_BIN) $(if $(filter yes,$(TARGET_TOOLS)),$(TINY))
+	@failed=; for t in $(TEST_BIN); do $(RUN) $$t || failed="$$failed $$t"; done; \
+	if [ -n "$$failed" ]; then echo "check: failed:$$failed"; exit 1; fi
+ifeq ($(TARGET_TOOLS),yes)
+	test/symbols.sh $(SHARED) $(STATIC)
+	$(if $(filter none,$(BLAS)),test/ldd.sh $(SHARED))
+	test/data_sums.sh
+	CC="$(CC)" CFLAGS="$(EXTRA_CFLAGS)" LDLIBS="$(EXTRA_LDFLAGS) $(BLAS_LIBS) $(LIBS)" \
+	  test/readme_example.sh $(STATIC) $(MODEL)
+	test/cli.sh $(BUILD)/relevance $(TINY_DIR)/distilbert-seq-q8.rlv
+endif
+
+# The same tests in other builds.  The tiny models of the native build are read by all.
+check-clang:
+	$(MAKE) CC=clang BUILD=build/clang check
+check-simde: $(TINY)
+	$(MAKE) SIMDE=1 TARGET_TOOLS=no BUILD=build/simde TINY_DIR=$(TINY_DIR) check
+check-neon: $(TINY)
+	$(MAKE) CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar TARGET_TOOLS=no BUILD=build/aarch64 \
+	  TINY_DIR=$(TINY_DIR) EXTRA_LDFLAGS=-static RUN="qemu-aarch64-static -cpu max" check
+check-musl:
+	$(MAKE) CC=musl-gcc TARGET_TOOLS=no BUILD=build/musl build/musl/librelevance.a
+	CC=musl-gcc LDLIBS="-static -lm -pthread" test/readme_example.sh build/musl/librelevance.a $(MODEL)
+check-blas:
+	$(MAKE) BLAS=openblas BUILD=build/openblas check
+
+# Against transformers and tokenizers: needs the packages of 'tools/bootstrap --python', and the
+# checkpoint and pairs that are not part of the repository (SHARED_DIR).
+PYTHON ?= .venv/bin/python
+SHARED_DIR ?= ../shared
+check-parity: $(BUILD)/f32.rlv all
+	$(PYTHON) tools/parity/tokenizer_parity.py
+	$(PYTHON) tools/parity/logits.py $(BUILD)/f32.rlv --f32
+	$(PYTHON) tools/parity/logits.py $(MODEL) --q8
+	$(PYTHON) tools/parity/hidden.py
+	$(PYTHON) tools/parity/bits.py
+$(BUILD)/f32.rlv: $(BUILD)/relevance
+	$(BUILD)/relevance convert $(SHARED_DIR)/models/esci-distilbert $@ --weights f32
+
+clean:
+	rm -rf build

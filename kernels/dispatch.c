@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dispatch.c - which kernels this CPU can run.
+ *
+ * One constant table for each instruction set, made from kernels.def.  Detection asks the CPU (x86:
+ * CPUID, and XGETBV for the registers that the operating system saves; Arm: the auxiliary vector)
+ * at every call: it takes a microsecond, is called once for each context, and so there is no
+ * constructor, no lock and no mutable state.
+ */
+#include "list.h"
+
+#if RLV_X86
+#include <cpuid.h>
+#endif
+#if RLV_ARM && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
+#ifndef RLV_SIMDE_BUILD /* 1: the AVX-512 kernels are emulated with AVX2 (make SIMDE=1) */
+#define RLV_SIMDE_BUILD 0
+#endif
+
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+    .field = rlv_##field##_##scalar,
+static const struct rlv_kernels table_scalar = {.name = "scalar",
+#include "kernels.def"
+};
+#undef RLV_KERNEL
+
+#if RLV_X86
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+    .field = rlv_##field##_##avx2,
+static const struct rlv_kernels table_avx2 = {.name = "avx2",
+#include "kernels.def"
+};
+#undef RLV_KERNEL
+
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+    .field = rlv_##field##_##avx512,
+static const struct rlv_kernels table_avx512 = {.name = "avx512",
+#include "kernels.def"
+};
+#undef RLV_KERNEL
+
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+    .field = rlv_##field##_##avx512vnni,
+static const struct rlv_kernels table_avx512vnni = {.name = "avx512vnni",
+#include "kernels.def"
+};
+#undef RLV_KERNEL
+
+/* Extended control register 0: which register files the operating system saves. */
+static uint64_t read_xcr0(void)
+{
+    uint32_t low, high;
+    /* In bytes, since _xgetbv() would need -mxsave for this whole file. */
+    __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+
+#define XCR0_YMM 0x06u    /* SSE and AVX state */
+#define XCR0_ZMM 0xe6u    /* and opmask, upper halves of zmm0-15, zmm16-31 */
+#define EBX7_AVX512 (1u << 16 | 1u << 17 | 1u << 30 | 1u << 31) /* F, DQ, BW, VL */
+
+/* The best instruction set of this CPU.  The bits of CPUID: Intel SDM volume 2, table of CPUID. */
+static int cpu_isa(void)
+{
+    unsigned a, b, c, d, b7, c7;
+    uint64_t xcr0;
+
+    if (!__get_cpuid(1, &a, &b, &c, &d))
+        return RLV_ISA_SCALAR;
+    /* FMA, OSXSAVE, AVX, F16C */
+    if (~c & (1u << 12 | 1u << 27 | 1u << 28 | 1u << 29))
+        return RLV_ISA_SCALAR;
+    xcr0 = read_xcr0();
+    if ((xcr0 & XCR0_YMM) != XCR0_YMM || !__get_cpuid_count(7, 0, &a, &b7, &c7, &d))
+        return RLV_ISA_SCALAR;
+    if (!(b7 & 1u << 5)) /* AVX2 */
+        return RLV_ISA_SCALAR;
+    if ((xcr0 & XCR0_ZMM) != XCR0_ZMM || (b7 & EBX7_AVX512) != EBX7_AVX512)
+        return RLV_ISA_AVX2;
+    return c7 & 1u << 11 ? RLV_ISA_AVX512VNNI : RLV_ISA_AVX512;
+}
+
+#elif RLV_ARM
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+    .field = rlv_##field##_##neon,
+static const struct rlv_kernels table_neon = {.name = "neon",
+#include "kernels.def"
+};
+#undef RLV_KERNEL
+
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+    .field = rlv_##field##_##neondot,
+static const struct rlv_kernels table_neondot = {.name = "neondot",
+#include "kernels.def"
+};
+#undef RLV_KERNEL
+
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+    .field = rlv_##field##_##neoni8mm,
+static const struct rlv_kernels table_neoni8mm = {.name = "neoni8mm",
+#include "kernels.def"
+};
+#undef RLV_KERNEL
+
+static int cpu_isa(void)
+{
+#if defined(__linux__)
+    /* Bits of the Linux ABI (arch/arm64/include/uapi/asm/hwcap.h); old headers lack the second. */
+    const unsigned long asimddp = 1ul << 20, i8mm = 1ul << 13;
+    if (!(getauxval(AT_HWCAP) & asimddp))
+        return RLV_ISA_NEON;
+    return getauxval(AT_HWCAP2) & i8mm ? RLV_ISA_NEONI8MM : RLV_ISA_NEONDOT;
+#elif defined(__APPLE__)
+    return RLV_ISA_NEONDOT; /* every Apple arm64 machine of the Mac has it */
+#else
+    return RLV_ISA_NEON;
+#endif
+}
+
+#else
+static int cpu_isa(void) { return RLV_ISA_SCALAR; }
+#endif
+
+int rlv_kernels_best(void) { return cpu_isa(); }
+
+const struct rlv_kernels *rlv_kernels_get(int isa)
+{
+    int best = cpu_isa();
+
+    /* Each family's numbers ascend, and each member includes the ones before it. */
+    switch (isa) {
+    case RLV_ISA_SCALAR: return &table_scalar;
+#if RLV_X86
+    case RLV_ISA_AVX2: return best >= RLV_ISA_AVX2 ? &table_avx2 : NULL;
+    case RLV_ISA_AVX512:
+        if (best >= RLV_ISA_AVX512 || (RLV_SIMDE_BUILD && best >= RLV_ISA_AVX2))
+            return &table_avx512;
+        return NULL;
+    case RLV_ISA_AVX512VNNI:
+        if (best >= RLV_ISA_AVX512VNNI || (RLV_SIMDE_BUILD && best >= RLV_ISA_AVX2))
+            return &table_avx512vnni;
+        return NULL;
+#elif RLV_ARM
+    case RLV_ISA_NEON: return &table_neon;
+    case RLV_ISA_NEONDOT: return best >= RLV_ISA_NEONDOT ? &table_neondot : NULL;
+    case RLV_ISA_NEONI8MM: return best >= RLV_ISA_NEONI8MM ? &table_neoni8mm : NULL;
+#endif
+    default: (void)best; return NULL;
+    }
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * context.c - the working memory of one thread's calls: one arena, sized from the model and the
+ * limits, and the worker pool.
+ */
+#include <string.h>
+
+#include "internal.h"
+
+#define MAX_THREADS 64
+#define MAX_BATCH_TOKENS (1u << 18)
+
+/* Hands out 64-byte aligned pieces; with base NULL it only counts. */
+struct bump {
+    uint8_t *base;
+    size_t used;
+};
+
+static void *take(struct bump *bump, size_t n, size_t element)
+{
+    uint8_t *piece = bump->base == NULL ? NULL : bump->base + bump->used;
+    bump->used += (size_t)rlv_round_up((uint64_t)n * element, RLV_ALIGN);
+    return piece;
+}
+
+static void carve(struct relevance_context *ctx, struct bump *b)
+{
+    size_t rows = ctx->max_rows;
+    ctx->hidden = take(b, rows * ctx->narrow_stride, sizeof *ctx->hidden);
+    ctx->narrow = take(b, rows * ctx->narrow_stride, sizeof *ctx->narrow);
+    ctx->wide = take(b, rows * ctx->wide_stride, sizeof *ctx->wide);
+    ctx->a = take(b, rows * ctx->a_stride, 1);
+    ctx->a_scale = take(b, rows, sizeof *ctx->a_scale);
+    ctx->a_zero = take(b, rows, sizeof *ctx->a_zero);
+    ctx->x_outlier = take(b, rows * RLV_KERNEL_OUTLIER_STRIDE, sizeof *ctx->x_outlier);
+    ctx->scratch = take(b, ctx->threads * ctx->scratch_stride, sizeof *ctx->scratch);
+    ctx->ids = take(b, rows, sizeof *ctx->ids);
+    ctx->types = take(b, rows, sizeof *ctx->types);
+    ctx->positions = take(b, rows, sizeof *ctx->positions);
+    ctx->sequences = take(b, ctx->max_sequences, sizeof *ctx->sequences);
+    ctx->truncated = take(b, ctx->max_sequences, sizeof *ctx->truncated);
+    ctx->query_ids = take(b, ctx->max_tokens, sizeof *ctx->query_ids);
+    ctx->product_ids = take(b, ctx->max_tokens, sizeof *ctx->product_ids);
+}
+
+/* A row stride in elements: whole cache lines, and not a multiple of 512 bytes, so that the same
+ * column of many rows does not fall into the same few sets of the L1 cache. */
+static size_t row_stride(size_t n, size_t element)
+{
+    size_t bytes = (size_t)rlv_round_up((uint64_t)n * element, RLV_ALIGN);
+    if (bytes % 512 == 0)
+        bytes += RLV_ALIGN;
+    return bytes / element;
+}
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+static void set_strides(struct relevance_context *ctx)
+{
+    const struct relevance_model *m = ctx->model;
+    const struct rlv_config *c = m->config;
+    size_t hidden = (size_t)rlv_round_up(c->hidden_size, RLV_K_BLOCK);
+    size_t inner = (size_t)rlv_round_up(c->intermediate_size, RLV_K_BLOCK);
+    size_t narrow = larger(hidden, rlv_round_up(c->label_n, RLV_PANEL));
+    size_t wide = larger(larger(rlv_round_up(3 * (uint64_t)c->hidden_size, RLV_PANEL), inner),
+                         rlv_round_up(c->token_label_n, RLV_PANEL));
+    ctx->narrow_stride = row_stride(narrow, sizeof(float));
+    ctx->wide_stride = row_stride(larger(wide, hidden), sizeof(float));
+    ctx->a_stride = row_stride(larger(hidden, inner), 1);
+    ctx->scratch_stride = (size_t)rlv_round_up(
+        rlv_forward_scratch(m, ctx->max_tokens, ctx->f32_gemm), RLV_ALIGN / sizeof(float));
+}
+
+static enum relevance_status check_options(const relevance_model *model,
+                                           const struct relevance_context_options *o,
+                                           struct relevance_error *error)
+{
+    uint32_t limit = model->config->max_tokens;
+    if (o->threads > MAX_THREADS)
+        return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0, "options.threads is %u; the most is %u",
+                        (unsigned)o->threads, MAX_THREADS);
+    if (o->max_tokens != 0 && (o->max_tokens < 4 || o->max_tokens > limit))
+        return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0,
+                        "options.max_tokens is %u; this model reads 4 to %u",
+                        (unsigned)o->max_tokens, (unsigned)limit);
+    if (o->max_batch_tokens > MAX_BATCH_TOKENS)
+        return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0,
+                        "options.max_batch_tokens is %u; the most is %u",
+                        (unsigned)o->max_batch_tokens, MAX_BATCH_TOKENS);
+    if ((unsigned)o->special_tokens > RELEVANCE_SPECIAL_PARSE)
+        return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0, "options.special_tokens is unknown");
+    if ((unsigned)o->f32_gemm > RELEVANCE_F32_GEMM_BLAS)
+        return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0, "options.f32_gemm is unknown");
+    if (o->f32_gemm == RELEVANCE_F32_GEMM_BLAS && !rlv_blas_usable())
+        return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0,
+                        "options.f32_gemm asks for OpenBLAS, which is not built in (make "
+                        "BLAS=openblas) or is a threaded variant (the serial one is needed)");
+    return RELEVANCE_OK;
+}
+
+static enum relevance_status choose_kernels(struct relevance_context *ctx, enum relevance_isa isa,
+                                            struct relevance_error *error)
+{
+    const char *name;
+    ctx->isa = isa == RELEVANCE_ISA_AUTO ? (enum relevance_isa)rlv_kernels_best() : isa;
+    ctx->kernels = rlv_kernels_get((int)ctx->isa);
+    if (ctx->kernels != NULL)
+        return RELEVANCE_OK;
+    name = relevance_isa_name(isa);
+    return rlv_fail(error, RELEVANCE_NO_ISA, 0,
+                    "instruction set '%s' is not in this CPU or this build; the best here is '%s'",
+                    name != NULL ? name : "?",
+                    relevance_isa_name((enum relevance_isa)rlv_kernels_best()));
+}
+
+static void set_limits(struct relevance_context *ctx, const struct relevance_context_options *o)
+{
+    ctx->threads = o->threads ? o->threads : 1;
+    ctx->max_tokens = o->max_tokens ? o->max_tokens : ctx->model->config->max_tokens;
+    ctx->max_rows = o->max_batch_tokens ? o->max_batch_tokens : 512;
+    if (ctx->max_rows < ctx->max_tokens)
+        ctx->max_rows = ctx->max_tokens;
+    ctx->max_sequences = ctx->max_rows / 2 + 1; /* "[CLS] [SEP]" is the shortest */
+    ctx->parse_special = o->special_tokens == RELEVANCE_SPECIAL_PARSE;
+    ctx->f32_gemm = o->f32_gemm;
+    ctx->clock = o->clock;
+    set_strides(ctx);
+}
+
+void relevance_context_destroy(relevance_context *ctx)
+{
+    struct relevance_allocator a;
+    if (ctx == NULL)
+        return;
+    a = ctx->allocator;
+    rlv_pool_destroy(ctx->pool, &a);
+    if (ctx->arena != NULL)
+        a.free(a.user, ctx->arena, ctx->arena_len);
+    a.free(a.user, ctx, sizeof *ctx);
+}
+
+enum relevance_status relevance_context_create(const relevance_model *model,
+                                               const struct relevance_context_options *options,
+                                               relevance_context **out,
+                                               struct relevance_error *error)
+{
+    struct relevance_context_options o = {.size = sizeof o};
+    struct relevance_allocator allocator;
+    struct relevance_context *ctx;
+    struct bump bump = {NULL, 0};
+    enum relevance_status status;
+    if (model == NULL || out == NULL)
+        return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0, "model or ctx is NULL");
+    if (options != NULL) {
+        if (options->size < offsetof(struct relevance_context_options, max_tokens))
+            return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0,
+                            "options.size must be sizeof(struct relevance_context_options)");
+        memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+    }
+    status = check_options(model, &o, error);
+    if (status != RELEVANCE_OK)
+        return status;
+    if (!rlv_allocator_set(&allocator, o.allocator))
+        return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0,
+                        "options.allocator lacks a function");
+    ctx = allocator.alloc(allocator.user, sizeof *ctx, 64);
+    if (ctx == NULL)
+        return rlv_fail(error, RELEVANCE_NO_MEMORY, 0, "cannot allocate the context");
+    memset(ctx, 0, sizeof *ctx);
+    ctx->allocator = allocator;
+    ctx->model = model;
+    status = choose_kernels(ctx, o.isa, error);
+    if (status != RELEVANCE_OK)
+        goto fail;
+    set_limits(ctx, &o);
+    carve(ctx, &bump);
+    bump.base = allocator.alloc(allocator.user, bump.used, RLV_ALIGN);
+    if (bump.base == NULL) {
+        status = rlv_fail(error, RELEVANCE_NO_MEMORY, 0,
+                          "cannot allocate %llu bytes for the context; smaller max_tokens or "
+                          "max_batch_tokens need less",
+                          (unsigned long long)bump.used);
+        goto fail;
+    }
+    ctx->arena = bump.base;
+    ctx->arena_len = bump.used;
+    bump.used = 0;
+    carve(ctx, &bump);
+    status = rlv_pool_create(&ctx->pool, ctx->threads, o.parallel_for, o.parallel_user, &allocator);
+    if (status != RELEVANCE_OK) {
+        rlv_fail(error, status, 0, "cannot start the context's %u threads", ctx->threads);
+        goto fail;
+    }
+    *out = ctx;
+    return RELEVANCE_OK;
+fail:
+    relevance_context_destroy(ctx);
+    return status;
+}
+
+enum relevance_isa relevance_context_isa(const relevance_context *ctx)
+{
+    return ctx == NULL ? RELEVANCE_ISA_AUTO : ctx->isa;
+}
+
+enum relevance_status relevance_context_profile(relevance_context *ctx, uint64_t *ticks, int reset)
+{
+    if (ctx == NULL || ticks == NULL)
+        return RELEVANCE_BAD_ARGUMENT;
+    memcpy(ticks, ctx->ticks, sizeof ctx->ticks);
+    if (reset)
+        memset(ctx->ticks, 0, sizeof ctx->ticks);
+    return RELEVANCE_OK;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * threads.c - the workers of one context.
+ *
+ * A call is a sequence of stages; a stage is a number of independent pieces.  The caller publishes a
+ * stage by one store, everybody (the caller too) claims pieces by an atomic increment until none is
+ * left, and the caller waits for the pieces still under way.  Claiming, rather than a fixed share
+ * for each worker, is what lets the pool degrade gently: a worker that the system does not
+ * schedule just claims nothing.  No result depends on who computes what.
+ *
+ * 'claim' holds the stage's number, its count of pieces and the next piece in one 64-bit word, so
+ * that a worker which was away for some stages cannot mistake one stage's count for another's: what
+ * it increments is what it reads, and while it holds a valid piece its stage cannot end.
+ *
+ * Between the stages of a call a worker spins for a short, bounded time; then it sleeps.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* Rounds of waiting before sleeping: some 30 us, the length of a serial gap between two stages. */
+#define SPIN_ROUNDS 1500
+
+#define NEXT_BITS 20
+#define COUNT_BITS 20
+#define NEXT_MASK ((UINT64_C(1) << NEXT_BITS) - 1)
+#define COUNT_MASK ((UINT64_C(1) << COUNT_BITS) - 1)
+
+struct rlv_pool {
+    unsigned threads;
+    unsigned started; /* workers that run: to be joined */
+    relevance_parallel_for host;
+    void *host_user;
+
+    rlv_task task; /* of the current stage; written before 'claim', read after claiming */
+    void *arg;
+    uint64_t stage;
+    _Alignas(64) _Atomic uint64_t claim; /* stage << 40 | count << 20 | next */
+    _Alignas(64) _Atomic uint32_t done;  /* pieces finished in this stage */
+    _Alignas(64) _Atomic uint32_t sleepers;
+    _Atomic int caller_sleeps;
+    _Atomic int stop;
+    pthread_mutex_t mutex;
+    pthread_cond_t work, finished;
+    struct worker {
+        struct rlv_pool *pool;
+        unsigned index;
+        pthread_t thread;
+    } workers[]; /* [threads - 1] */
+};
+
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield");
+#endif
+}
+
+static inline size_t claim_next(uint64_t claim) { return (size_t)(claim & NEXT_MASK); }
+static inline size_t claim_count(uint64_t claim)
+{
+    return (size_t)(claim >> NEXT_BITS & COUNT_MASK);
+}
+static inline int claim_open(uint64_t claim) { return claim_next(claim) < claim_count(claim); }
+
+/* Work on pieces until the current stage has none left to claim. */
+static void work_off(struct rlv_pool *pool, unsigned worker)
+{
+    while (claim_open(atomic_load_explicit(&pool->claim, memory_order_acquire))) {
+        uint64_t claim = atomic_fetch_add_explicit(&pool->claim, 1, memory_order_acq_rel);
+        if (!claim_open(claim))
+            return;
+        size_t count = claim_count(claim);
+        pool->task(pool->arg, claim_next(claim), worker);
+        /* Sequentially consistent against 'caller_sleeps': one of the two sees the other. */
+        if (atomic_fetch_add(&pool->done, 1) + 1 == count && atomic_load(&pool->caller_sleeps)) {
+            pthread_mutex_lock(&pool->mutex);
+            pthread_cond_signal(&pool->finished);
+            pthread_mutex_unlock(&pool->mutex);
+        }
+    }
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *self = arg;
+    struct rlv_pool *pool = self->pool;
+    while (!atomic_load(&pool->stop)) {
+        int open = 0;
+        for (unsigned i = 0; i < SPIN_ROUNDS && !open; i++) {
+            open = claim_open(atomic_load_explicit(&pool->claim, memory_order_relaxed));
+            if (!open)
+                relax();
+        }
+        if (!open) {
+            pthread_mutex_lock(&pool->mutex);
+            atomic_fetch_add(&pool->sleepers, 1);
+            while (!claim_open(atomic_load(&pool->claim)) && !atomic_load(&pool->stop))
+                pthread_cond_wait(&pool->work, &pool->mutex);
+            atomic_fetch_sub(&pool->sleepers, 1);
+            pthread_mutex_unlock(&pool->mutex);
+        }
+        work_off(pool, self->index);
+    }
+    return NULL;
+}
+
+static void host_task(void *arg, size_t i) { work_off(arg, (unsigned)i); }
+
+static void publish(struct rlv_pool *pool, size_t task_n, rlv_task task, void *arg)
+{
+    pool->task = task;
+    pool->arg = arg;
+    pool->stage++;
+    atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
+    atomic_store(&pool->claim, pool->stage << (NEXT_BITS + COUNT_BITS) |
+                                   (uint64_t)task_n << NEXT_BITS);
+}
+
+static void wait_until_done(struct rlv_pool *pool, size_t task_n)
+{
+    for (unsigned i = 0; i < SPIN_ROUNDS; i++) {
+        if (atomic_load_explicit(&pool->done, memory_order_acquire) == task_n)
+            return;
+        relax();
+    }
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->caller_sleeps, 1);
+    while (atomic_load(&pool->done) != task_n)
+        pthread_cond_wait(&pool->finished, &pool->mutex);
+    atomic_store(&pool->caller_sleeps, 0);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+void rlv_pool_run(struct rlv_pool *pool, size_t task_n, rlv_task task, void *arg)
+{
+    if (task_n == 0)
+        return;
+    if (pool->threads == 1 || task_n == 1) {
+        for (size_t i = 0; i < task_n; i++)
+            task(arg, i, 0);
+        return;
+    }
+    publish(pool, task_n, task, arg);
+    if (pool->host != NULL) {
+        pool->host(pool->host_user, pool->threads, host_task, pool);
+        return;
+    }
+    if (atomic_load(&pool->sleepers) != 0) {
+        pthread_mutex_lock(&pool->mutex);
+        pthread_cond_broadcast(&pool->work);
+        pthread_mutex_unlock(&pool->mutex);
+    }
+    work_off(pool, 0);
+    wait_until_done(pool, task_n);
+}
+
+unsigned rlv_pool_threads(const struct rlv_pool *pool) { return pool->threads; }
+
+static size_t pool_size(unsigned threads)
+{
+    return rlv_round_up(sizeof(struct rlv_pool) + (threads - 1) * sizeof(struct worker), 64);
+}
+
+void rlv_pool_destroy(struct rlv_pool *pool, const struct relevance_allocator *allocator)
+{
+    if (pool == NULL)
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->stop, 1);
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->mutex);
+    for (unsigned i = 0; i < pool->started; i++)
+        pthread_join(pool->workers[i].thread, NULL);
+    pthread_cond_destroy(&pool->finished);
+    pthread_cond_destroy(&pool->work);
+    pthread_mutex_destroy(&pool->mutex);
+    allocator->free(allocator->user, pool, pool_size(pool->threads));
+}
+
+enum relevance_status rlv_pool_create(struct rlv_pool **out, unsigned threads,
+                                      relevance_parallel_for host, void *host_user,
+                                      const struct relevance_allocator *allocator)
+{
+    struct rlv_pool *pool = allocator->alloc(allocator->user, pool_size(threads), 64);
+    if (pool == NULL)
+        return RELEVANCE_NO_MEMORY;
+    memset(pool, 0, pool_size(threads));
+    pool->threads = threads;
+    pool->host = host;
+    pool->host_user = host_user;
+    if (pthread_mutex_init(&pool->mutex, NULL) != 0)
+        goto fail_mutex;
+    if (pthread_cond_init(&pool->work, NULL) != 0)
+        goto fail_work;
+    if (pthread_cond_init(&pool->finished, NULL) != 0)
+        goto fail_finished;
+    for (unsigned i = 0; host == NULL && i + 1 < threads; i++) {
+        struct worker *worker = &pool->workers[i];
+        worker->pool = pool;
+        worker->index = i + 1;
+        if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
+            rlv_pool_destroy(pool, allocator);
+            return RELEVANCE_NO_THREAD;
+        }
+        pool->started++;
+    }
+    *out = pool;
+    return RELEVANCE_OK;
+
+fail_finished:
+    pthread_cond_destroy(&pool->work);
+fail_work:
+    pthread_mutex_destroy(&pool->mutex);
+fail_mutex:
+    allocator->free(allocator->user, pool, pool_size(threads));
+    return RELEVANCE_NO_THREAD;
+}
