@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One set of bits: every instruction set, batch size, thread count and a host's own pool give the
+ * same results as the scalar kernels, one pair at a time; and on every machine the same ones, since
+ * the hashes stand in test/golden/bits.tsv (columns: model, hash of all results).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "internal.h"
+#include "support/tiny.h"
+
+static const char *const models[] = {"distilbert-seq", "bert-seq"};
+static const char *const weights[] = {"f32", "f16", "q8", "q7", "q6", "q5", "q4", "q3"};
+
+#define PAIR_N 97
+
+/* Texts of many lengths, some empty, some cut: from the words of the tiny vocabulary. */
+static char texts[2 * PAIR_N][400];
+static struct relevance_pair pairs[PAIR_N];
+
+static void make_pairs(void)
+{
+    static const char *const words[] = {"shoe", "running", "black", "phone", "case", "non-stick",
+                                        "5kg",  "é",       "steel", "oil",   "12",   "cover"};
+    uint32_t random = 12345;
+    for (size_t i = 0; i < 2 * PAIR_N; i++) {
+        size_t used = 0;
+        random = random * 1664525u + 1013904223u;
+        for (uint32_t n = (random >> 16) % (i % 2 ? 40 : 7); n > 0; n--) {
+            random = random * 1664525u + 1013904223u;
+            used += (size_t)snprintf(texts[i] + used, sizeof texts[i] - used, "%s ",
+                                     words[(random >> 16) % (sizeof words / sizeof words[0])]);
+        }
+        if (i % 2 == 0)
+            pairs[i / 2].query = (struct relevance_text){texts[i], used};
+        else
+            pairs[i / 2].product = (struct relevance_text){texts[i], used};
+    }
+}
+
+static void classify_in_batches(relevance_context *ctx, size_t batch,
+                                struct relevance_result *results)
+{
+    for (size_t i = 0; i < PAIR_N; i += batch) {
+        size_t n = PAIR_N - i < batch ? PAIR_N - i : batch;
+        assert_int_equal(relevance_classify_batch(ctx, pairs + i, n, results + i), RELEVANCE_OK);
+    }
+}
+
+static void threads_host(void *user, size_t task_n, void (*task)(void *arg, size_t i), void *arg)
+{
+    (void)user;
+    for (size_t i = task_n; i-- > 0;)
+        task(arg, i);
+}
+
+static void check_same_bits(const relevance_model *model, const char *what,
+                            const struct relevance_result *expected)
+{
+    static struct relevance_result got[PAIR_N];
+    static const size_t batches[] = {1, 7, 64, PAIR_N};
+    for (int isa = RELEVANCE_ISA_SCALAR; isa <= RELEVANCE_ISA_NEONI8MM; isa++) {
+        if (!relevance_isa_supported((enum relevance_isa)isa))
+            continue;
+        for (unsigned variant = 0; variant < 4; variant++) {
+            struct relevance_context_options o = {
+                .size = sizeof o, .isa = (enum relevance_isa)isa, .threads = 1 + variant % 3,
+                .max_batch_tokens = variant == 1 ? 64 : 0,
+                .parallel_for = variant == 2 ? threads_host : NULL};
+            relevance_context *ctx = tiny_context(model, &o);
+            for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
+                memset(got, 0xee, sizeof got);
+                classify_in_batches(ctx, batches[b], got);
+                if (memcmp(got, expected, sizeof got) != 0)
+                    fail_msg("%s: %s, %u threads, batches of %zu: other bits than scalar", what,
+                             relevance_isa_name(o.isa), o.threads, batches[b]);
+            }
+            relevance_context_destroy(ctx);
+        }
+    }
+}
+
+/* Compares with the line of test/golden/bits.tsv; prints the new line where it differs. */
+static void check_hash(const char *what, uint64_t hash)
+{
+    FILE *f = fopen("test/golden/bits.tsv", "r");
+    char name[64], wanted[32], got[32];
+    int found = 0;
+    snprintf(got, sizeof got, "%016llx", (unsigned long long)hash);
+    if (f == NULL)
+        fail_msg("test/golden/bits.tsv cannot be opened; run the tests at the top of the tree");
+    while (!found && fscanf(f, "%63s %31s", name, wanted) == 2)
+        found = strcmp(name, what) == 0;
+    fclose(f);
+    if (!found || strcmp(wanted, got) != 0)
+        fail_msg("%s\t%s (test/golden/bits.tsv has %s)", what, got, found ? wanted : "no such line");
+}
+
+static void same_bits_everywhere(void **state)
+{
+    static struct relevance_result expected[PAIR_N];
+    (void)state;
+    make_pairs();
+    for (size_t m = 0; m < 2; m++) {
+        for (size_t w = 0; w < sizeof weights / sizeof weights[0]; w++) {
+            struct relevance_context_options scalar = {.size = sizeof scalar,
+                                                       .isa = RELEVANCE_ISA_SCALAR};
+            relevance_model *model = tiny_open(models[m], weights[w]);
+            relevance_context *ctx = tiny_context(model, &scalar);
+            char what[64];
+            classify_in_batches(ctx, 1, expected);
+            relevance_context_destroy(ctx);
+            snprintf(what, sizeof what, "%s-%s", models[m], weights[w]);
+            check_hash(what, rlv_checksum(expected, sizeof expected));
+            check_same_bits(model, what, expected);
+            relevance_close(model);
+        }
+    }
+}
+
+static void ranks_best_first(void **state)
+{
+    relevance_model *model = tiny_open("distilbert-seq", "q8");
+    relevance_context *ctx = tiny_context(model, NULL);
+    struct relevance_text products[PAIR_N];
+    struct relevance_ranked ranked[PAIR_N];
+    unsigned seen[PAIR_N] = {0};
+    (void)state;
+    make_pairs();
+    for (size_t i = 0; i < PAIR_N; i++)
+        products[i] = pairs[i].product;
+    assert_int_equal(relevance_rank(ctx, "running shoe", 12, products, PAIR_N, ranked),
+                     RELEVANCE_OK);
+    for (size_t i = 0; i < PAIR_N; i++) {
+        const struct relevance_text *p = &products[ranked[i].index];
+        struct relevance_result alone;
+        assert_int_equal(seen[ranked[i].index]++, 0);
+        assert_int_equal(relevance_classify(ctx, "running shoe", 12, p->data, p->len, &alone),
+                         RELEVANCE_OK);
+        assert_memory_equal(&alone, &ranked[i].result, sizeof alone);
+        if (i > 0)
+            assert_true(ranked[i - 1].score > ranked[i].score ||
+                        (ranked[i - 1].score == ranked[i].score &&
+                         ranked[i - 1].index < ranked[i].index));
+    }
+    assert_int_equal(relevance_rank(ctx, NULL, 0, NULL, 0, NULL), RELEVANCE_OK);
+    relevance_context_destroy(ctx);
+    relevance_close(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_bits_everywhere),
+        cmocka_unit_test(ranks_best_first),
+    };
+    return cmocka_run_group_tests_name("bits", tests, NULL, NULL);
+}

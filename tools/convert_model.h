@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * convert_model.h - a checkpoint to the contents of a model file: what 'relevance convert' does between
+ * reading its options and writing the file.
+ */
+#ifndef RLV_TOOLS_CONVERT_MODEL_H
+#define RLV_TOOLS_CONVERT_MODEL_H
+
+#include <stdint.h>
+
+#include "failure.h"
+#include "hf_model.h"
+#include "rlv_write.h"
+
+/* How numbers are stored: "f32", "f16", "q8" ... "q3". */
+struct convert_format {
+    const char *name;
+    unsigned dtype; /* enum rlv_dtype */
+    unsigned w_max; /* of a quantised one */
+};
+
+/* The format of that name, or NULL. */
+const struct convert_format *convert_format_find(const char *name);
+
+struct convert_options {
+    const struct convert_format *weights;    /* of the linear layers */
+    const struct convert_format *embeddings; /* of the word embedding table; q7 is not one */
+    uint32_t group, embedding_group;         /* 0: a scale an output channel, or a row */
+    uint32_t outlier_n;
+    const char *calibration; /* a file of pairs; NULL: the built-in texts; "none": weights are only rounded */
+    unsigned threads;
+};
+
+#define CONVERT_PART_N (RLV_PART_TOKEN_CLASSIFIER + 1)
+
+/* What was stored of one part of the network, all layers together. */
+struct convert_part {
+    const char *name;   /* NULL: the network has no such part */
+    const char *format; /* of its weights */
+    uint32_t n;         /* layers that have it */
+    uint32_t rows, cols;
+    uint64_t len;       /* bytes, with scales, biases and padding */
+    double error, norm; /* sums of squares of (weight - its approximation), and of weight */
+};
+
+struct convert_report {
+    struct convert_part parts[CONVERT_PART_N]; /* by enum rlv_part */
+    uint64_t parameter_n;
+};
+
+/*
+ * convert_model() - fill the writer's configuration, vocabulary and tensors.
+ *
+ * Labels get a gain by their name (see docs/format.md).  Returns 0, or -1 and a message; the writer is to
+ * be freed either way.
+ */
+int convert_model(const struct hf_model *model, const struct convert_options *options,
+                  struct rlv_writer *writer, struct convert_report *report,
+                  struct failure *failure);
+
+#endif /* RLV_TOOLS_CONVERT_MODEL_H */
