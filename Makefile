@@ -12,6 +12,7 @@ PREFIX   ?= /usr/local
 BUILD    ?= build
 BLAS     ?= none
 SIMDE    ?= 0
+SKIP_BINARY_CHECKS ?=
 TARGET_TOOLS ?= yes
 MODEL    ?= data/default.rlv
 
@@ -27,6 +28,7 @@ LIBS     := -lm -pthread
 X86_ISAS := avx2 avx512 avx512vnni
 ARM_ISAS := neon neondot neoni8mm
 FLAGS_scalar     :=
+KERNEL_OPT ?= -O3
 FLAGS_avx2       := -mavx2 -mfma -mf16c
 FLAGS_avx512     := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c
 FLAGS_avx512vnni := $(FLAGS_avx512) -mavx512vnni
@@ -46,6 +48,7 @@ else
 ISAS := scalar
 endif
 
+comma := ,
 ifeq ($(BLAS),openblas)
 # The serial variant, so that OpenBLAS's threads never multiply ours.
 OPENBLAS_DIR := $(wildcard /usr/lib/$(shell $(CC) -print-multiarch 2>/dev/null || echo none)/openblas-serial)
@@ -54,8 +57,6 @@ BLAS_LIBS := $(if $(OPENBLAS_DIR),-L$(OPENBLAS_DIR) -Wl$(comma)-rpath$(comma)$(O
 else ifneq ($(BLAS),none)
 $(error BLAS must be openblas or none, not '$(BLAS)')
 endif
-comma := ,
-
 LIB_SRC    := $(sort $(wildcard lib/*.c))
 KERNEL_SRC := kernels/dispatch.c $(sort $(foreach isa,$(ISAS),$(wildcard kernels/*_$(isa).c)))
 TOOL_SRC   := $(sort $(wildcard tools/*.c))
@@ -66,8 +67,9 @@ LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/%.o)
 KERNEL_OBJ := $(KERNEL_SRC:%.c=$(BUILD)/%.o)
 TOOL_OBJ   := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/%.o)
+TEST_LDFLAGS_faults := $(foreach f,mmap read pthread_create,-Wl,--wrap=$(f))
 # Tests of the library alone, which also run on other machines' builds; the rest needs the tools.
-LIB_TESTS  := threads tokenizer kernels kernels_gemm bits
+LIB_TESTS  := threads tokenizer wordpiece kernels kernels_gemm bits api faults
 ifeq ($(TARGET_TOOLS),yes)
 TEST_BIN   := $(TEST_SRC:test/%.c=$(BUILD)/%)
 TEST_TOOLS := $(BUILD)/tools.a
@@ -75,12 +77,16 @@ JANSSON    := -ljansson
 else
 TEST_BIN   := $(LIB_TESTS:%=$(BUILD)/test_%)
 endif
+ifneq ($(TESTS),)
+TEST_BIN   := $(TESTS:%=$(BUILD)/test_%)
+endif
 TINY_DIR   ?= $(BUILD)/tiny
+TEST_LDFLAGS_alloc := $(foreach f,malloc calloc realloc free posix_memalign aligned_alloc mmap,-Wl,--wrap=$(f))
 
 STATIC := $(BUILD)/librelevance.a
 SHARED := $(BUILD)/librelevance.so.$(VERSION)
 
-.PHONY: all lib demo check clean install dist help
+.PHONY: all lib demo check tests clean install dist help
 .SECONDARY:
 all: lib $(if $(filter yes,$(TARGET_TOOLS)),$(BUILD)/relevance)
 
@@ -96,7 +102,7 @@ $(BUILD)/lib/%.o: lib/%.c
 isa_of = $(lastword $(subst _, ,$(basename $(notdir $(1)))))
 $(BUILD)/kernels/%.o: kernels/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -O3 $(FLAGS_$(call isa_of,$<)) -MMD -MP -c $< -o $@
+	$(CC) $(ALL_CFLAGS) $(KERNEL_OPT) $(FLAGS_$(call isa_of,$<)) -MMD -MP -c $< -o $@
 
 $(BUILD)/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
@@ -111,7 +117,7 @@ $(STATIC): $(LIB_OBJ) $(KERNEL_OBJ)
 	$(AR) rcsD $@ $^
 
 $(SHARED): $(LIB_OBJ) $(KERNEL_OBJ)
-	$(CC) -shared -Wl,-soname,librelevance.so.$(SOVERSION) -Wl,-z,relro,-z,now,-z,noexecstack,--no-undefined \
+	$(CC) -shared -Wl,-soname,librelevance.so.$(SOVERSION) -Wl,-z,relro,-z,now,-z,noexecstack,--no-undefined,--strip-debug \
 	      $(EXTRA_LDFLAGS) $^ $(BLAS_LIBS) $(LIBS) -o $@
 	ln -sf $(notdir $@) $(BUILD)/librelevance.so.$(SOVERSION)
 	ln -sf librelevance.so.$(SOVERSION) $(BUILD)/librelevance.so
@@ -125,8 +131,13 @@ $(BUILD)/relevance: $(BUILD)/tools/relevance.o $(BUILD)/tools.a $(STATIC)
 
 $(BUILD)/test_%: test/test_%.c $(SUPPORT_OBJ) $(TEST_TOOLS) $(STATIC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Ilib -Ikernels -Itools -Itest -MMD -MP -MF $@.d $< $(SUPPORT_OBJ) \
+	$(CC) $(ALL_CFLAGS) -Ilib -Ikernels -Itools -Itest -DRLV_TINY_DIR='"$(TINY_DIR)"' -MMD -MP -MF $@.d $< $(SUPPORT_OBJ) \
 	      $(TEST_TOOLS) $(STATIC) $(EXTRA_LDFLAGS) $(TEST_LDFLAGS_$*) -lcmocka $(JANSSON) \
+	      $(BLAS_LIBS) $(LIBS) -o $@
+
+$(BUILD)/bench_%: test/bench_%.c $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Ikernels -Itest -MMD -MP -MF $@.d $< $(STATIC) $(EXTRA_LDFLAGS) \
 	      $(BLAS_LIBS) $(LIBS) -o $@
 
 # The tiny checkpoints, converted to every format: what test_forward and test_bits read.
@@ -134,10 +145,11 @@ TINY_MODELS := distilbert-seq distilbert-token bert-seq bert-token bert-bare
 TINY_WEIGHTS := f32 f16 q8 q7 q6 q5 q4 q3
 TINY := $(foreach m,$(TINY_MODELS),$(foreach w,$(TINY_WEIGHTS),$(TINY_DIR)/$(m)-$(w).rlv))
 
+TINY_FLAGS_q8 := --embeddings q8
 define TINY_RULE
 $(TINY_DIR)/%-$(1).rlv: test/golden/tiny/%/config.json $(BUILD)/relevance
 	@mkdir -p $$(@D)
-	@$(BUILD)/relevance convert $$(<D) $$@ --weights $(1) > $$@.log || { cat $$@.log; exit 1; }
+	@$(BUILD)/relevance convert $$(<D) $$@ --weights $(1) $(TINY_FLAGS_$(1)) > $$@.log || { cat $$@.log; exit 1; }
 endef
 ifeq ($(TARGET_TOOLS),yes)
 $(foreach w,$(TINY_WEIGHTS),$(eval $(call TINY_RULE,$(w))))
@@ -146,21 +158,26 @@ endif
 # ---- running things ----
 
 demo: $(BUILD)/relevance
-	$(BUILD)/relevance classify data/samples.tsv
+	$(BUILD)/relevance classify --output table data/samples.tsv
 	@echo
 	$(BUILD)/relevance eval data/samples.tsv
 
 RUN ?=# a program that runs the tests' binaries: qemu, valgrind ...
-check: all $(TEST_BIN) $(if $(filter yes,$(TARGET_TOOLS)),$(TINY))
+# The test programs alone; TESTS="api model" for some of them.
+tests: $(TEST_BIN) $(if $(filter yes,$(TARGET_TOOLS)),$(TINY))
 	@failed=; for t in $(TEST_BIN); do $(RUN) $$t || failed="$$failed $$t"; done; \
 	if [ -n "$$failed" ]; then echo "check: failed:$$failed"; exit 1; fi
+check: all tests
 ifeq ($(TARGET_TOOLS),yes)
+ifeq ($(SKIP_BINARY_CHECKS),)
 	test/symbols.sh $(SHARED) $(STATIC)
 	$(if $(filter none,$(BLAS)),test/ldd.sh $(SHARED))
+endif
 	test/data_sums.sh
 	CC="$(CC)" CFLAGS="$(EXTRA_CFLAGS)" LDLIBS="$(EXTRA_LDFLAGS) $(BLAS_LIBS) $(LIBS)" \
 	  test/readme_example.sh $(STATIC) $(MODEL)
 	test/cli.sh $(BUILD)/relevance $(TINY_DIR)/distilbert-seq-q8.rlv
+	test/format.sh $(BUILD)/relevance
 endif
 
 # The same tests in other builds.  The tiny models of the native build are read by all.
@@ -170,7 +187,7 @@ check-simde: $(TINY)
 	$(MAKE) SIMDE=1 TARGET_TOOLS=no BUILD=build/simde TINY_DIR=$(TINY_DIR) check
 check-neon: $(TINY)
 	$(MAKE) CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar TARGET_TOOLS=no BUILD=build/aarch64 \
-	  TINY_DIR=$(TINY_DIR) EXTRA_LDFLAGS=-static RUN="qemu-aarch64-static -cpu max" check
+	  TINY_DIR=$(TINY_DIR) RUN="qemu-aarch64-static -cpu max" check
 check-musl:
 	$(MAKE) CC=musl-gcc TARGET_TOOLS=no BUILD=build/musl build/musl/librelevance.a
 	CC=musl-gcc LDLIBS="-static -lm -pthread" test/readme_example.sh build/musl/librelevance.a $(MODEL)
@@ -189,6 +206,8 @@ check-parity: $(BUILD)/f32.rlv all
 	$(PYTHON) tools/parity/bits.py
 $(BUILD)/f32.rlv: $(BUILD)/relevance
 	$(BUILD)/relevance convert $(SHARED_DIR)/models/esci-distilbert $@ --weights f32
+
+include test/hardening.mk
 
 clean:
 	rm -rf build

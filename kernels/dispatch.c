@@ -20,31 +20,35 @@
 #define RLV_SIMDE_BUILD 0
 #endif
 
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
     .field = rlv_##field##_##scalar,
-static const struct rlv_kernels table_scalar = {.name = "scalar",
+static const struct rlv_kernels table_scalar = {
+    .name = "scalar",
 #include "kernels.def"
 };
 #undef RLV_KERNEL
 
 #if RLV_X86
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
     .field = rlv_##field##_##avx2,
-static const struct rlv_kernels table_avx2 = {.name = "avx2",
+static const struct rlv_kernels table_avx2 = {
+    .name = "avx2",
 #include "kernels.def"
 };
 #undef RLV_KERNEL
 
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
     .field = rlv_##field##_##avx512,
-static const struct rlv_kernels table_avx512 = {.name = "avx512",
+static const struct rlv_kernels table_avx512 = {
+    .name = "avx512",
 #include "kernels.def"
 };
 #undef RLV_KERNEL
 
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
     .field = rlv_##field##_##avx512vnni,
-static const struct rlv_kernels table_avx512vnni = {.name = "avx512vnni",
+static const struct rlv_kernels table_avx512vnni = {
+    .name = "avx512vnni",
 #include "kernels.def"
 };
 #undef RLV_KERNEL
@@ -58,8 +62,8 @@ static uint64_t read_xcr0(void)
     return (uint64_t)high << 32 | low;
 }
 
-#define XCR0_YMM 0x06u    /* SSE and AVX state */
-#define XCR0_ZMM 0xe6u    /* and opmask, upper halves of zmm0-15, zmm16-31 */
+#define XCR0_YMM 0x06u /* SSE and AVX state */
+#define XCR0_ZMM 0xe6u /* and opmask, upper halves of zmm0-15, zmm16-31 */
 #define EBX7_AVX512 (1u << 16 | 1u << 17 | 1u << 30 | 1u << 31) /* F, DQ, BW, VL */
 
 /* The best instruction set of this CPU.  The bits of CPUID: Intel SDM volume 2, table of CPUID. */
@@ -84,23 +88,26 @@ static int cpu_isa(void)
 }
 
 #elif RLV_ARM
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
     .field = rlv_##field##_##neon,
-static const struct rlv_kernels table_neon = {.name = "neon",
+static const struct rlv_kernels table_neon = {
+    .name = "neon",
 #include "kernels.def"
 };
 #undef RLV_KERNEL
 
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
     .field = rlv_##field##_##neondot,
-static const struct rlv_kernels table_neondot = {.name = "neondot",
+static const struct rlv_kernels table_neondot = {
+    .name = "neondot",
 #include "kernels.def"
 };
 #undef RLV_KERNEL
 
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
     .field = rlv_##field##_##neoni8mm,
-static const struct rlv_kernels table_neoni8mm = {.name = "neoni8mm",
+static const struct rlv_kernels table_neoni8mm = {
+    .name = "neoni8mm",
 #include "kernels.def"
 };
 #undef RLV_KERNEL

@@ -19,34 +19,47 @@
 #endif
 
 /* Keeps a sum in its register: GCC 12 otherwise copies all of them at the end of each round. */
+#if RLV_ARM
+#define GEMM_VECTOR "w"
+#else
+#define GEMM_VECTOR "v"
+#endif
 #if defined(__clang__) || (defined(RLV_SIMDE) && RLV_SIMDE)
 #define GEMM_KEEP(x) ((void)0)
 #else
-#define GEMM_KEEP(x) __asm__("" : "+v"(x))
+#define GEMM_KEEP(x) __asm__("" : "+" GEMM_VECTOR(x))
 #endif
+
+/* What a switch over the rows of a tile has to list; TILE_CASE is the includer's. */
+/* clang-format off */
+#define GEMM_TILE_CASES                                                                            \
+    TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4) TILE_CASE(5) TILE_CASE(6)                  \
+    TILE_CASE(7) TILE_CASE(8) TILE_CASE(9) TILE_CASE(10) TILE_CASE(11) TILE_CASE(12)
+/* clang-format on */
 
 static inline size_t gemm_min(size_t a, size_t b) { return a < b ? a : b; }
 
-/* The number of tiles of at most 'max' rows, and the first row of tile i when they are even. */
+/* The number of tiles of at most 'max' rows, and the first row of tile i when they are even, in
+ * multiples of 'step', which divides 'max'. */
 static inline size_t gemm_tile_n(size_t rows, size_t max) { return (rows + max - 1) / max; }
-static inline size_t gemm_tile_row(size_t rows, size_t tile_n, size_t i)
+static inline size_t gemm_tile_row(size_t rows, size_t tile_n, size_t i, size_t step)
 {
-    return rows / tile_n * i + gemm_min(i, rows % tile_n);
+    size_t steps = (rows + step - 1) / step;
+    return gemm_min(rows, (steps / tile_n * i + gemm_min(i, steps % tile_n)) * step);
 }
 
 /* Vectors of P panels. */
 #define GEMM_VECS(P) ((P) * (RLV_KERNEL_PANEL / LANES))
 #define MAX_VECS GEMM_VECS(NARROW_PANELS) /* of the widest tile */
 
-/* What a tile is told besides its place: the weights that it prefetches, 'fetch_n' cache lines for
- * each FETCH_K input channels, and the number of products that may be summed in 16 bits. */
+/* The weights that a tile prefetches: 'fetch_n' cache lines for each FETCH_K input channels.  A
+ * number, not a pointer, since it may run past the end of the weights. */
 struct gemm_step {
-    const int8_t *fetch;
+    uintptr_t fetch;
     size_t fetch_n;
-    size_t chain;
 };
 
-/* To all caches; never faults, so it may run past the end of the weights. */
-#define gemm_prefetch(p) __builtin_prefetch(p, 0, 3)
+/* To all caches; never faults. */
+#define gemm_prefetch(p) __builtin_prefetch((const void *)(p), 0, 3)
 
 #endif /* RLV_GEMM_COMMON_H */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gemm_f32_scalar.c - the specification of gemm_f32 in plain C: one accumulator per output, fma over
- * k ascending, starting from the bias.
+ * gemm_f32_scalar.c - the specification of gemm_f32 in plain C: one accumulator per output, fma
+ * over k ascending, starting from the bias.
  *
- * fmaf() must round once, as C11 asks; without an FMA instruction libm does that in software, slowly.
+ * fmaf() must round once, as C11 asks; without an FMA instruction libm does that in software,
+ * slowly.
  */
 #include "list.h"
 

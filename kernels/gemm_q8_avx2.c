@@ -2,20 +2,16 @@
 /*
  * gemm_q8_avx2.c - integer GEMM on 256-bit registers; the products stand in gemm_dot_maddubs.inc.
  *
- * 16 registers: 4 rows x 1 panel take 8 for sums, 4 for the weights of two blocks, and the rest for
- * what is under way; a chain of 4 or 8 keeps 16-bit sums too, so it takes 3 rows.
+ * 16 registers: 4 rows x 1 panel take 8 for sums, 4 for the weights of two blocks, and the rest
+ * for what is under way; a chain of 4 keeps 16-bit sums too, so it takes 3 rows.
  */
 #include "gemm_vec_avx2.h"
 
 #define GEMM_NAME(op) rlv_##op##_avx2
-#ifndef TILE_ROWS
 #define TILE_ROWS 4
 #define CHAIN_ROWS 3
-#endif
 #define TILE_PANELS 1
-#ifndef GROUP_ROWS
 #define GROUP_ROWS 4
-#endif
 #define NARROW_ROWS 1
 #define NARROW_PANELS 2
 #define REST_ROWS 4

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gemm_q8_avx512.c - integer GEMM on 512-bit registers without VNNI (Skylake-SP); the products stand
- * in gemm_dot_maddubs.inc.
+ * gemm_q8_avx512.c - integer GEMM on 512-bit registers without VNNI (Skylake-SP); the products
+ * stand in gemm_dot_maddubs.inc.
  *
- * 8 rows x 2 panels of sums leave 16 registers for weights and what is under way; a chain of 4 or
- * 8 keeps 16-bit sums too, so it takes 6 rows.
+ * 8 rows x 2 panels of sums leave 16 registers for weights and what is under way; a chain of 4
+ * keeps 16-bit sums too, so it takes 6 rows, as do f32 sums of groups.
  */
 #include "gemm_vec_avx512.h"
 
 #define GEMM_NAME(op) rlv_##op##_avx512
-#ifndef TILE_ROWS
 #define TILE_ROWS 8
 #define CHAIN_ROWS 6
-#endif
 #define TILE_PANELS 2
-#ifndef GROUP_ROWS
-#define GROUP_ROWS 8
-#endif
+#define GROUP_ROWS 6
 #define NARROW_ROWS 3
 #define NARROW_PANELS 4
 #define REST_ROWS 3

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gemm_q8_avx512vnni.c - integer GEMM by vpdpbusd: four u8 x s8 products added to each int32, without
- * saturation on the way, so every bit width is exact at the same speed.
+ * gemm_q8_avx512vnni.c - integer GEMM by vpdpbusd: four u8 x s8 products added to each int32,
+ * without saturation on the way, so every bit width is exact at the same speed.
  *
  * The weight layout was made for it: a register holds 4 channels of a panel's 16 columns, and the
  * same 4 activations go to all lanes by a broadcast load.  12 x 2 registers of sums: 14 loads feed
@@ -13,13 +13,9 @@
 #include <string.h>
 
 #define GEMM_NAME(op) rlv_##op##_avx512vnni
-#ifndef TILE_ROWS
 #define TILE_ROWS 12
-#endif
 #define TILE_PANELS 2
-#ifndef GROUP_ROWS
-#define GROUP_ROWS 12
-#endif
+#define GROUP_ROWS 8
 #define NARROW_ROWS 4
 #define NARROW_PANELS 4
 #define REST_ROWS 6
@@ -29,7 +25,6 @@
 #define DOT_MODES 1
 #define DOT_ROWS(mode) TILE_ROWS
 #define dot_mode(w_max) 0
-#define dot_chain_n(w_max) 1
 
 GEMM_INLINE void dot_tile(int mode, int R, int P, const uint8_t *a, size_t a_stride,
                           const int8_t *w, size_t w_stride, size_t k, struct gemm_step *step,

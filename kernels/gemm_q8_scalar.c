@@ -2,12 +2,13 @@
 /*
  * gemm_q8_scalar.c - the specification of gemm_q8 and gemm_q8g in plain C.
  *
- * One row by one panel of 16 output channels, in the order of operations that kernels.h states; the
- * SIMD versions must give the same bits.  It also runs on any CPU without a faster version, so the
- * inner loop is one that compilers vectorise.
+ * One row by one panel of 16 output channels, in the order of operations that kernels.h states;
+ * the SIMD versions must give the same bits.  It also runs on any CPU without a faster version,
+ * so the inner loop is one that compilers vectorise.
  *
- * Limits: k <= 65536 keeps the exact sum within int32 (255 * 128 * 65536 < 2^31).  fmaf() must round
- * once, which C11 asks of it; without an FMA instruction libm does that in software, slowly.
+ * Limits: k <= 65536 keeps the exact sum within int32 (255 * 128 * 65536 < 2^31).  fmaf() must
+ * round once, which C11 asks of it; without an FMA instruction libm does that in software,
+ * slowly.
  */
 #include "list.h"
 

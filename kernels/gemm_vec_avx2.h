@@ -17,7 +17,6 @@ typedef __m256 vf;
 
 GEMM_INLINE vi vi_zero(void) { return _mm256_setzero_si256(); }
 GEMM_INLINE vi vi_load(const void *p) { return _mm256_loadu_si256(p); }
-GEMM_INLINE void vi_store(void *p, vi a) { _mm256_storeu_si256(p, a); }
 GEMM_INLINE vi vi_set1(int32_t x) { return _mm256_set1_epi32(x); }
 
 /* 4 bytes in each element. */
@@ -31,15 +30,14 @@ GEMM_INLINE vi vi_load4(const uint8_t *p)
 GEMM_INLINE vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
 GEMM_INLINE vi vi_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
 GEMM_INLINE vi vi_mul(vi a, vi b) { return _mm256_mullo_epi32(a, b); }
-GEMM_INLINE vi vi_and(vi a, vi b) { return _mm256_and_si256(a, b); }
 GEMM_INLINE vf vi_to_f32(vi a) { return _mm256_cvtepi32_ps(a); }
 
-/* Of 16-bit elements; maddubs: pairs of u8 * s8, saturating; madd: pairs of s16 * s16. */
+/* Of 16-bit elements.  maddubs: sums of pairs u8 * s8, saturating; madd: of pairs s16 * s16;
+ * s16_even, s16_odd: every second s8, widened. */
 GEMM_INLINE vi vi_add16(vi a, vi b) { return _mm256_add_epi16(a, b); }
-GEMM_INLINE vi vi_shl16(vi a, int n) { return _mm256_slli_epi16(a, n); }
-GEMM_INLINE vi vi_shr16(vi a, int n) { return _mm256_srli_epi16(a, n); }
-GEMM_INLINE vi vi_sar16(vi a, int n) { return _mm256_srai_epi16(a, n); }
 GEMM_INLINE vi vi_maddubs(vi a, vi w) { return _mm256_maddubs_epi16(a, w); }
+GEMM_INLINE vi vi_s16_even(vi w) { return _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8); }
+GEMM_INLINE vi vi_s16_odd(vi w) { return _mm256_srai_epi16(w, 8); }
 GEMM_INLINE vi vi_madd(vi a, vi w) { return _mm256_madd_epi16(a, w); }
 
 GEMM_INLINE vf vf_zero(void) { return _mm256_setzero_ps(); }

@@ -7,13 +7,13 @@
  * nothing else.  kernels/README.md says how to add one.
  *
  * Numerics.  The scalar kernels are the specification: every other kernel gives the same bits for
- * finite input.  Integer sums are exact.  f32 arithmetic is IEEE single precision, round to nearest,
- * with the explicit operations named in each contract: fma(a,b,c) rounds once, everything else
- * rounds at each operation.  Where a sum runs over one row it uses 16 virtual lanes: lane j adds
- * the elements i = j (mod 16) in ascending order, then the lanes are added as the tree
- * 8+, 4+, 2+, 1+ (lane j += lane j + 8, then j + 4, then j + 2, then j + 1).  min(a,b) is a < b ? a : b and
- * max(a,b) is a > b ? a : b, as the x86 instructions have it.  Denormals are kept.  NaN and Inf give
- * some result, never a trap or an access out of bounds; their bits are not specified.
+ * finite input.  Integer sums are exact.  f32 arithmetic is IEEE single precision, round to
+ * nearest, with the explicit operations named in each contract: fma(a,b,c) rounds once, everything
+ * else rounds at each operation.  Where a sum runs over one row it uses 16 virtual lanes: lane j
+ * adds the elements i = j (mod 16) in ascending order, then the lanes are added as the tree 8+, 4+,
+ * 2+, 1+ (lane j += lane j + 8, then j + 4, then j + 2, then j + 1).  min(a,b) is a < b ? a : b and
+ * max(a,b) is a > b ? a : b, as the x86 instructions have it.  Denormals are kept.  NaN and Inf
+ * give some result, never a trap or an access out of bounds; their bits are not specified.
  *
  * Memory.  Pointers to f32 and integer matrices are 64-byte aligned at row starts where a stride is
  * given as "padded"; kernels may read and write the padding named in the contract, never beyond.
@@ -37,7 +37,7 @@
  *
  * For row m and column c, exactly:
  *   acc  = sum_k a[m][k] * w[c][k]                   int32, exact (K <= 65536)
- *   t    = (float)(acc - a_zero[m] * w_sum[c])       int32 arithmetic modulo 2^32; conversion rounds
+ *   t    = (float)(acc - a_zero[m] * w_sum[c])       int32 modulo 2^32; the conversion rounds
  *   y    = fma(t, a_scale[m] * w_scale[c], bias[c])
  *   for o in 0 .. outlier_n - 1:  y = fma(x_outlier[m][o], w_outlier[o][c], y)
  */
@@ -47,8 +47,8 @@ struct rlv_gemm_q8 {
     const float *a_scale;  /* [rows] */
     const int32_t *a_zero; /* [rows], each in 0..255 */
     const int8_t *w;       /* [panels][k/4][16][4] */
-    uint32_t w_max;        /* bound of |w|: 128, 64 or 32 ... lets AVX2 sum in 16 bits; a weight above
-                              it gives a wrong sum, nothing worse */
+    uint32_t w_max;        /* bound of |w|, 1..128: 64, 32 ... let AVX2 sum in 16 bits; a weight
+                              above it gives a wrong sum, nothing worse */
     const float *w_scale;  /* [panels * 16] */
     const int32_t *w_sum;  /* [panels * 16]: sum_k w[c][k] */
     const float *bias;     /* [panels * 16] */
@@ -68,7 +68,7 @@ struct rlv_gemm_q8 {
  *   s     = 0;  for each group g in order:  s = fma((float)acc_g, w_scale[panel][g][c], s)
  *   t     = fma(-(float)a_zero[m], w_fsum[c], s)
  *   y     = fma(t, a_scale[m], bias[c]);  then the outliers as above
- * 'group' divides nothing needfully: the last group may be shorter (k is a multiple of 32, so is group).
+ * 'group' need not divide k: the last group may be shorter (both are multiples of 32).
  */
 struct rlv_gemm_q8g {
     struct rlv_gemm_q8 base; /* w_scale: [panels][group_n][16]; w_sum unused */
@@ -77,7 +77,7 @@ struct rlv_gemm_q8g {
 };
 
 /*
- * gemm_f32: y[m][c] = fold over k ascending of  s = fma(a[m][k], w[k][c], s), starting from bias[c].
+ * gemm_f32: y[m][c] = fold over k ascending of  s = fma(a[m][k], w[k][c], s), from bias[c].
  * One accumulator per element, so the result does not depend on the width of the registers.
  */
 struct rlv_gemm_f32 {
@@ -95,7 +95,7 @@ struct rlv_gemm_f32 {
 /*
  * attention_f32: one head of one sequence; rows [0, row_n) of queries over key_n keys.
  *   score[i][j] = fold over d ascending of fma(q[i][d] * scale, k[j][d], s), from 0
- *   m = max_j score;  e[j] = exp(score[j] - m)  (rlv exp, below);  z = sum over 16 virtual lanes of e
+ *   m = max_j score;  e[j] = exp(score[j] - m) as rlv_expf();  z = sum over 16 virtual lanes of e
  *   out[i][d]   = (fold over j ascending of fma(e[j], v[j][d], s), from 0) * (1 / z)
  */
 struct rlv_attention_f32 {
@@ -112,7 +112,8 @@ struct rlv_attention_f32 {
     float *scratch; /* rlv_attention_scratch(key_n, head_dim) floats, 64-byte aligned */
 };
 
-/* Floats of scratch that attention_f32 may use, on any ISA: packed K, packed V, 16 rows of scores. */
+/* Floats of scratch that attention_f32 may use, on any ISA: packed K, packed V, 16 rows of scores
+ * and of scaled queries. */
 static inline size_t rlv_attention_scratch(size_t key_n, size_t head_dim)
 {
     size_t keys = (key_n + 15) / 16 * 16, dims = (head_dim + 15) / 16 * 16;
@@ -122,23 +123,26 @@ static inline size_t rlv_attention_scratch(size_t key_n, size_t head_dim)
 /*
  * The table that the library calls through: one for each instruction set.
  *
- * gelu_f32:  x[i] = 0.5 * x * (1 + erf(x / sqrt 2)) for i < n, in place (Hendrycks & Gimpel 2016, erf
- *   form); the polynomial and its error bound stand in kernels/math.inc.
+ * gelu_f32: x[i] = 0.5 * x * (1 + erf(x / sqrt 2)) for i < n, in place (Hendrycks & Gimpel 2016,
+ *   erf form), within 1.9e-7 * max(1, |x|); kernels/math.inc has its steps.
+ * tanh_f32: in place, by exp, within 1e-7.
  * layernorm_f32: y = gamma * ((x + r) - mean) / sqrt(var + eps) + beta over n elements.  'r' may be
- *   NULL; y may be x or r.  Two passes: mean = lanesum(x + r) * (1/n); var = lanesum(d * d by fma) * (1/n),
- *   with 64 lanes in place of 16 (tree 32+, 16+, 8+ ...), since a sum is bound by its latency.
- *   inv = 1 / sqrt(var + eps);  y = fma(d * inv, gamma, beta).
- * quantize_u8: one row.  t[k] = x[k] * input_scale[k] (input_scale NULL: t = x);  lo = min(0, all t);
- *   hi = max(0, all t);  scale = (hi - lo) * (1 / 255), 1 where that is 0 or not finite;  inv = 1 / scale;
- *   zero = clamp(round_even(-lo * inv), 0, 255);  a[k] = clamp(round_even(t[k] * inv) + zero, 0, 255).
- *   round_even goes by conversion to int32 of a value first clamped to +-2^20 (NaN counts as the bound), so
- *   that nothing is undefined.  a[n .. n_pad) is set to 'zero'.
- * tanh_f32:  in place, by exp.
- * unpack_*:  one panel of a low-bit matrix to the layout that the GEMM reads (docs/format.md).
+ *   NULL; y may be x or r.  Two passes: mean = lanesum(x + r) * (1/n); d = (x + r) - mean;
+ *   var = lanesum(d * d by fma) * (1/n), both with 64 lanes in place of 16 (tree 32+, 16+, 8+ ...),
+ *   as a sum is bound by its latency.  inv = 1 / sqrt(var + eps);  y = fma(d * inv, gamma, beta).
+ * quantize_u8: one row.  t[k] = x[k] * input_scale[k] (input_scale NULL: t = x);
+ *   lo = min(0, all t);  hi = max(0, all t);
+ *   scale = (hi - lo) * (1 / 255), 1 where that is 0 or not finite;  inv = 1 / scale;
+ *   zero = clamp(round_even(-lo * inv), 0, 255);
+ *   a[k] = clamp(round_even(t[k] * inv) + zero, 0, 255), computed without overflow: the value is
+ *   clamped before it is rounded, NaN (0 times an infinite inv) as the lower bound.
+ *   a[n .. n_pad) is set to 'zero'.
+ * add_f32: y[i] += x[i].
+ * unpack_*: one panel of a low-bit matrix to the layout that the GEMM reads (docs/format.md).
  *   'k' is the padded K.
- * unpack_row: one row of an embedding table: y[i] = (float)w[i] * scale[i / group]; 'bits' 8, 6, 5, 4, 3.
- *   n is a multiple of 32 (padded).
- * row_f16:   f16 -> f32 of n elements (exact), n a multiple of 16.
+ * unpack_row: one row of an embedding table: y[i] = (float)w[i] * scale[i / group]; 'bits' is 8, 6,
+ *   5, 4 or 3.  n is a multiple of 32 (padded).
+ * row_f16: f16 -> f32 of n elements (exact), n a multiple of 16.
  */
 struct rlv_kernels {
     const char *name;
@@ -152,7 +156,7 @@ struct rlv_kernels {
                           float eps, size_t n, float *y);
     void (*quantize_u8)(const float *x, const float *input_scale, size_t n, size_t n_pad,
                         uint8_t *a, float *scale, int32_t *zero);
-    void (*add_f32)(const float *x, float *y, size_t n); /* y[i] += x[i] */
+    void (*add_f32)(const float *x, float *y, size_t n);
     void (*unpack_q6)(const uint8_t *src, size_t k, int8_t *dst);
     void (*unpack_q5)(const uint8_t *src, size_t k, int8_t *dst);
     void (*unpack_q4)(const uint8_t *src, size_t k, int8_t *dst);
@@ -179,7 +183,10 @@ const struct rlv_kernels *rlv_kernels_get(int isa);
 /* The best isa of this CPU that this build has (at least RLV_ISA_SCALAR). */
 int rlv_kernels_best(void);
 
-/* Scalar exp of the specification, for the few places in lib/ that need one value. */
+/*
+ * exp of the specification, for the few places in lib/ that need one value: within 0.9 ulp on
+ * [-87, 88], monotone but for the last bit, 1 at 0; 0 below -87; above 88 as at 88.  kernels/math.inc has its steps.
+ */
 float rlv_expf(float x);
 
 #endif /* RLV_KERNELS_H */

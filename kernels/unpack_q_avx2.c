@@ -13,7 +13,6 @@ static inline void vb_store(void *p, vb x) { _mm256_storeu_si256((__m256i *)p, x
 #define vb_and(x, y) _mm256_and_si256(x, y)
 #define vb_or(x, y) _mm256_or_si256(x, y)
 #define vb_sub(x, y) _mm256_sub_epi8(x, y)
-#define vb_shift(x, n) \
-    ((n) >= 0 ? _mm256_srli_epi16(x, (n) & 15) : _mm256_slli_epi16(x, -(n) & 15))
+#define vb_shift(x, n) ((n) >= 0 ? _mm256_srli_epi16(x, (n)&15) : _mm256_slli_epi16(x, -(n)&15))
 
 #include "unpack_q.inc"

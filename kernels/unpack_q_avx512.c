@@ -13,7 +13,6 @@ static inline void vb_store(void *p, vb x) { _mm512_storeu_si512(p, x); }
 #define vb_and(x, y) _mm512_and_si512(x, y)
 #define vb_or(x, y) _mm512_or_si512(x, y)
 #define vb_sub(x, y) _mm512_sub_epi8(x, y)
-#define vb_shift(x, n) \
-    ((n) >= 0 ? _mm512_srli_epi16(x, (n) & 15) : _mm512_slli_epi16(x, -(n) & 15))
+#define vb_shift(x, n) ((n) >= 0 ? _mm512_srli_epi16(x, (n)&15) : _mm512_slli_epi16(x, -(n)&15))
 
 #include "unpack_q.inc"

@@ -183,15 +183,9 @@ static inline v16f v16_load_f16(const uint16_t *p)
 
 static inline float v16_sum(v16f x) { return rlv_x86_sum_8(_mm256_add_ps(x.a, x.b)); }
 
-static inline float v16_hmin(v16f x)
-{
-    return rlv_x86_min_8(_mm256_min_ps(x.a, x.b));
-}
+static inline float v16_hmin(v16f x) { return rlv_x86_min_8(_mm256_min_ps(x.a, x.b)); }
 
-static inline float v16_hmax(v16f x)
-{
-    return rlv_x86_max_8(_mm256_max_ps(x.a, x.b));
-}
+static inline float v16_hmax(v16f x) { return rlv_x86_max_8(_mm256_max_ps(x.a, x.b)); }
 
 static inline void v16_transpose_8(const float *const row[16], float *dst)
 {

@@ -70,10 +70,7 @@ static inline v16f v16_min(v16f x, v16f y) { return _mm512_min_ps(x, y); }
 
 static inline v16f v16_max(v16f x, v16f y) { return _mm512_max_ps(x, y); }
 
-static inline v16f v16_abs(v16f x)
-{
-    return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), x);
-}
+static inline v16f v16_abs(v16f x) { return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), x); }
 
 static inline v16f v16_copysign(v16f x, v16f s)
 {

@@ -25,10 +25,10 @@ typedef struct {
 
 /* f applied to the four parts of its arguments */
 #define RLV_NEON_1(type, f, x) ((type){f((x).a), f((x).b), f((x).c), f((x).d)})
-#define RLV_NEON_2(type, f, x, y) \
+#define RLV_NEON_2(type, f, x, y)                                                                  \
     ((type){f((x).a, (y).a), f((x).b, (y).b), f((x).c, (y).c), f((x).d, (y).d)})
-#define RLV_NEON_3(type, f, x, y, z)                                       \
-    ((type){f((x).a, (y).a, (z).a), f((x).b, (y).b, (z).b), f((x).c, (y).c, (z).c), \
+#define RLV_NEON_3(type, f, x, y, z)                                                               \
+    ((type){f((x).a, (y).a, (z).a), f((x).b, (y).b, (z).b), f((x).c, (y).c, (z).c),                \
             f((x).d, (y).d, (z).d)})
 
 static inline v16f v16_load(const float *p)
@@ -98,7 +98,10 @@ static inline float32x4_t rlv_neon_copysign(float32x4_t x, float32x4_t s)
     return vbslq_f32(vdupq_n_u32(0x80000000u), s, x);
 }
 
-static inline v16f v16_copysign(v16f x, v16f s) { return RLV_NEON_2(v16f, rlv_neon_copysign, x, s); }
+static inline v16f v16_copysign(v16f x, v16f s)
+{
+    return RLV_NEON_2(v16f, rlv_neon_copysign, x, s);
+}
 
 static inline float32x4_t rlv_neon_keep_ge(float32x4_t r, float32x4_t x, float32x4_t y)
 {

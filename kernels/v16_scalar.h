@@ -19,7 +19,7 @@
 #endif
 
 #define RLV_FN(name) rlv_##name##_scalar
-#define RLV_TILE_ROWS 1   /* rows and vectors that attention keeps in registers */
+#define RLV_TILE_ROWS 1 /* rows and vectors that attention keeps in registers */
 #define RLV_TILE_PANELS 1
 
 typedef struct {

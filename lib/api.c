@@ -130,6 +130,13 @@ static void fill_result(const struct relevance_context *ctx, const float *logits
         r.probabilities[i] = rlv_expf(z[i] - z[r.label]);
         sum += r.probabilities[i];
     }
+    /* The largest term is 1, unless a crafted model made the logits overflow: then nothing is known. */
+    if (!(sum >= 1.0f && sum <= (float)c->label_n)) {
+        r.label = 0;
+        sum = (float)c->label_n;
+        for (uint32_t i = 0; i < c->label_n; i++)
+            r.probabilities[i] = 1.0f;
+    }
     for (uint32_t i = 0; i < c->label_n; i++)
         r.probabilities[i] /= sum;
     *result = r;

@@ -72,7 +72,8 @@ static enum relevance_status load_file(struct relevance_model *model, const char
 {
     enum relevance_status status = RELEVANCE_OK;
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Without O_NONBLOCK a FIFO would block here until somebody writes to it. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return rlv_fail(error, RELEVANCE_IO, 0, "cannot open '%.160s': %s", path, strerror(errno));
     if (fstat(fd, &st) != 0) {
@@ -144,6 +145,10 @@ static enum relevance_status check_header(struct opening *o)
         return rlv_fail(o->error, RELEVANCE_BAD_MODEL, 16,
                         "model file has %llu bytes, its header says %llu: it was cut or extended",
                         (unsigned long long)o->model->len, (unsigned long long)h->file_len);
+    if (h->reserved0 != 0)
+        return bad(o, &h->reserved0, "reserved field of the header is set"), RELEVANCE_BAD_MODEL;
+    if (h->reserved1 != 0)
+        return bad(o, &h->reserved1, "reserved field of the header is set"), RELEVANCE_BAD_MODEL;
     return RELEVANCE_OK;
 }
 

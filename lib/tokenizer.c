@@ -34,6 +34,7 @@
 static const char *check_slots(const struct rlv_vocab *v, uint64_t *at)
 {
     uint32_t run = 0;
+    uint64_t used = 0;
 
     /* Twice round, so that a run over the end of the table is seen in full. */
     for (uint64_t i = 0; i < 2 * (uint64_t)v->slot_n; i++) {
@@ -48,6 +49,9 @@ static const char *check_slots(const struct rlv_vocab *v, uint64_t *at)
             return "vocabulary: a slot's token is out of range";
         if (++run > RLV_MAX_PROBES)
             return "vocabulary: too many slots in a row are used";
+        used++; /* each counts twice; a small table with none empty has no run that is too long */
+        if (used > v->slot_n)
+            return "vocabulary: less than half of the slots are empty";
     }
     return NULL;
 }

@@ -127,7 +127,7 @@ static void measure(const char *name, const char *shape, call_fn *call, struct b
         }
     fflush(stdout);
 }
-#define MEASURE(field, shape, b, work, unit) \
+#define MEASURE(field, shape, b, work, unit)                                                       \
     measure(#field, shape, call_##field, b, work, unit, offsetof(struct rlv_kernels, field))
 
 static void call_gemm_q8(const struct rlv_kernels *k, struct bench *b)

@@ -3,7 +3,7 @@
  * test_alloc.c - memory: nothing is allocated once a context exists, everything is given back, and
  * an allocation that fails is reported.
  *
- *     build/test_alloc [MODEL.rlv ...]          (default: data/default.rlv)
+ *     build/test_alloc [MODEL.rlv ...]          (default: some of the tiny models)
  *
  * Two nets.  A user allocator counts what the library asks for by its own interface; and the linker
  * (-Wl,--wrap, see the Makefile) routes every call of the C library's allocator, and of mmap, that
@@ -126,9 +126,16 @@ static void counting_free(void *user, void *memory, size_t size)
     free(memory);
 }
 
-static char *default_models[] = {"data/default.rlv"};
+#ifndef RLV_TINY_DIR
+#define RLV_TINY_DIR "build/tiny" /* the Makefile's, for a native build */
+#endif
+
+static char *default_models[] = {RLV_TINY_DIR "/distilbert-seq-q8.rlv",
+                                 RLV_TINY_DIR "/distilbert-seq-f32.rlv",
+                                 RLV_TINY_DIR "/bert-seq-f16.rlv", RLV_TINY_DIR "/bert-seq-q4.rlv",
+                                 RLV_TINY_DIR "/bert-bare-q8.rlv"};
 static char **models = default_models;
-static int model_n = 1;
+static int model_n = sizeof default_models / sizeof default_models[0];
 
 static enum relevance_status open_with(const char *path, uint32_t flags,
                                        const struct relevance_allocator *allocator,

@@ -89,7 +89,7 @@ static void check_same_bits(const relevance_model *model, const char *what,
 }
 
 /* Compares with the line of test/golden/bits.tsv; prints the new line where it differs. */
-static void check_hash(const char *what, uint64_t hash)
+static int check_hash(const char *what, uint64_t hash)
 {
     FILE *f = fopen("test/golden/bits.tsv", "r");
     char name[64], wanted[32], got[32];
@@ -100,13 +100,17 @@ static void check_hash(const char *what, uint64_t hash)
     while (!found && fscanf(f, "%63s %31s", name, wanted) == 2)
         found = strcmp(name, what) == 0;
     fclose(f);
-    if (!found || strcmp(wanted, got) != 0)
-        fail_msg("%s\t%s (test/golden/bits.tsv has %s)", what, got, found ? wanted : "no such line");
+    if (found && strcmp(wanted, got) == 0)
+        return 1;
+    print_message("%s\t%s (test/golden/bits.tsv has %s)\n", what, got,
+                  found ? wanted : "no such line");
+    return 0;
 }
 
 static void same_bits_everywhere(void **state)
 {
     static struct relevance_result expected[PAIR_N];
+    int same = 1;
     (void)state;
     make_pairs();
     for (size_t m = 0; m < 2; m++) {
@@ -119,11 +123,12 @@ static void same_bits_everywhere(void **state)
             classify_in_batches(ctx, 1, expected);
             relevance_context_destroy(ctx);
             snprintf(what, sizeof what, "%s-%s", models[m], weights[w]);
-            check_hash(what, rlv_checksum(expected, sizeof expected));
+            same &= check_hash(what, rlv_checksum(expected, sizeof expected));
             check_same_bits(model, what, expected);
             relevance_close(model);
         }
     }
+    assert_true(same);
 }
 
 static void ranks_best_first(void **state)

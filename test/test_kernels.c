@@ -30,9 +30,9 @@ static const struct rlv_kernels *scalar(void) { return rlv_kernels_get(RLV_ISA_S
 
 /* Values at which code goes wrong: signed zeros, denormals, limits, what is not a number. */
 static const float special_list[] = {
-    0.0f,      -0.0f,     0x1p-149f, -0x1p-149f, 0x1p-127f, -0x1.8p-130f, FLT_MIN, -FLT_MIN, 1.0f,
-    -1.0f,     FLT_MAX,   -FLT_MAX,  5.59375f,   -5.59375f, 1e-20f,       -1e20f,  88.0f,    -87.0f,
-    -87.0001f, 0.33333f,  1e9f,      -1e9f,      255.0f,    -0.5f,        0.5f,    2.5f};
+    0.0f,      -0.0f,    0x1p-149f, -0x1p-149f, 0x1p-127f, -0x1.8p-130f, FLT_MIN, -FLT_MIN, 1.0f,
+    -1.0f,     FLT_MAX,  -FLT_MAX,  5.59375f,   -5.59375f, 1e-20f,       -1e20f,  88.0f,    -87.0f,
+    -87.0001f, 0.33333f, 1e9f,      -1e9f,      255.0f,    -0.5f,        0.5f,    2.5f};
 static const float infinite_list[] = {NAN, INFINITY, -INFINITY, -NAN};
 
 static const float scale_list[] = {1.0f, 8.0f, 1e-3f, 1e-30f, 1e-41f, 1e30f};
@@ -86,7 +86,7 @@ static void test_dispatch(void **state)
         found++;
         printf(" %s%s", k->name, isa == rlv_kernels_best() ? " (best)" : "");
         assert_ptr_equal(k, rlv_kernels_get(isa));
-#define RLV_KERNEL(field, sc, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) \
+#define RLV_KERNEL(field, sc, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)                   \
     assert_true(k->field != NULL);
 #include "kernels.def"
 #undef RLV_KERNEL
@@ -119,7 +119,7 @@ static void test_expf(void **state)
         last = y;
     }
     printf("exp: %.3f ulp\n", worst);
-    assert_true(worst < 0.95);
+    assert_true(worst < 0.9);
 }
 
 typedef void map_fn(float *x, size_t n);
@@ -208,7 +208,7 @@ static void test_gelu(void **state)
     check_map("gelu", offsetof(struct rlv_kernels, gelu_f32));
     worst = sweep(offsetof(struct rlv_kernels, gelu_f32), double_gelu, 100.0f, 509, 1);
     printf("gelu: %.3g * max(1, |x|)\n", worst);
-    assert_true(worst < 1.8e-7);
+    assert_true(worst < 1.9e-7);
     scalar()->gelu_f32(saturated, COUNT(saturated));
     for (size_t i = 0; i < COUNT(want); i++)
         assert_true(saturated[i] == want[i]);
@@ -222,7 +222,7 @@ static void test_tanh(void **state)
     check_map("tanh", offsetof(struct rlv_kernels, tanh_f32));
     worst = sweep(offsetof(struct rlv_kernels, tanh_f32), tanh, 100.0f, 1021, 0);
     printf("tanh: %.3g\n", worst);
-    assert_true(worst < 1.2e-7);
+    assert_true(worst < 1e-7);
 }
 
 static void test_add(void **state)
@@ -297,7 +297,8 @@ static void check_norm(struct norm *t, size_t n, float scale, int special)
                 /* Roundings of the sum, of the mean and of the variance: a few units in 2^24 of
                  * the largest term, and of the result. */
                 double bound = (fabs((double)gamma[i]) * size / sqrt(var + eps) + fabs(want) +
-                                fabs((double)beta[i])) * 8 * 0x1p-24;
+                                fabs((double)beta[i])) *
+                               8 * 0x1p-24;
                 if (fabs(expect[i] - want) > bound)
                     fail_msg("layernorm: n %zu scale %g element %zu is %.9g, not %.9g", n,
                              (double)scale, i, (double)expect[i], want);
@@ -376,7 +377,8 @@ static void check_quantize(const struct guard *gx, const struct guard *gs, const
                 double back = (expect[i] - expect_zero) * (double)expect_scale;
                 /* Half a step, and another half where the zero point was rounded at an end. */
                 if (fabs(back - t) > 1.001 * s)
-                    fail_msg("quantize: n %zu element %zu: %g became %g, step %g", n, i, t, back, s);
+                    fail_msg("quantize: n %zu element %zu: %g became %g, step %g", n, i, t, back,
+                             s);
             }
         }
     }
@@ -523,16 +525,16 @@ static void check_attention(struct attention *t, size_t row_n, size_t key_n, siz
                     if (fabs(out[i * a.out_stride + d] - want) >
                         mass * (4 * slack + (double)(key_n + 8) * 0x1p-24) + 1e-30)
                         fail_msg("attention: rows %zu keys %zu dim %zu: %zu %zu is %.9g, not %.9g",
-                                 row_n, key_n, head_dim, i, d,
-                                 (double)out[i * a.out_stride + d], want);
+                                 row_n, key_n, head_dim, i, d, (double)out[i * a.out_stride + d],
+                                 want);
                 }
             }
         }
         for (size_t i = 0; i < out_len; i++)
             if (memcmp(&out[i], &t->expect[i], 4))
                 fail_msg("%s, attention: rows %zu keys %zu dim %zu: %zu %zu is %.9g, not %.9g",
-                         kernels->name, row_n, key_n, head_dim, i / a.out_stride,
-                         i % a.out_stride, (double)out[i], (double)t->expect[i]);
+                         kernels->name, row_n, key_n, head_dim, i / a.out_stride, i % a.out_stride,
+                         (double)out[i], (double)t->expect[i]);
         /* A row alone. */
         {
             struct rlv_attention_f32 one = a;
@@ -541,8 +543,8 @@ static void check_attention(struct attention *t, size_t row_n, size_t key_n, siz
             one.row_n = 1;
             one.out = guard_tail(&t->out, head_dim * 4);
             kernels->attention_f32(&one);
-            same_bits(kernels->name, "attention of one row", one.out,
-                      t->expect + i * a.out_stride, head_dim);
+            same_bits(kernels->name, "attention of one row", one.out, t->expect + i * a.out_stride,
+                      head_dim);
         }
     }
 }
@@ -669,7 +671,8 @@ static void test_unpack_row(void **state)
                     unsigned u[32];
                     for (size_t j = 0; j < 32; j++) {
                         u[j] = (unsigned)rng_below(&rng, 1u << bits);
-                        want[i + j] = (float)((int)u[j] - (1 << (bits - 1))) * scale[(i + j) / group];
+                        want[i + j] =
+                            (float)((int)u[j] - (1 << (bits - 1))) * scale[(i + j) / group];
                         if (bits == 8) /* two's complement */
                             to[j] = (uint8_t)(u[j] - 128u);
                     }
@@ -740,10 +743,10 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dispatch),  cmocka_unit_test(test_expf),
-        cmocka_unit_test(test_gelu),      cmocka_unit_test(test_tanh),
-        cmocka_unit_test(test_add),       cmocka_unit_test(test_layernorm),
-        cmocka_unit_test(test_quantize),  cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_dispatch),     cmocka_unit_test(test_expf),
+        cmocka_unit_test(test_gelu),         cmocka_unit_test(test_tanh),
+        cmocka_unit_test(test_add),          cmocka_unit_test(test_layernorm),
+        cmocka_unit_test(test_quantize),     cmocka_unit_test(test_attention),
         cmocka_unit_test(test_unpack_panel), cmocka_unit_test(test_unpack_row),
         cmocka_unit_test(test_row_f16),
     };

@@ -136,7 +136,8 @@ static void make_case(struct gemm *t, size_t rows, size_t panels, size_t k, int 
     g->bias = f = aligned_tail(&t->bias, n * sizeof(float));
     for (size_t c = 0; c < n; c++)
         f[c] = rng_f32(&rng);
-    g->x_outlier = f = aligned_tail(&t->x_outlier, rows * RLV_KERNEL_OUTLIER_STRIDE * sizeof(float));
+    g->x_outlier = f =
+        aligned_tail(&t->x_outlier, rows * RLV_KERNEL_OUTLIER_STRIDE * sizeof(float));
     for (size_t i = 0; i < rows * RLV_KERNEL_OUTLIER_STRIDE; i++)
         f[i] = 20 * rng_f32(&rng);
     g->w_outlier = f = aligned_tail(&t->w_outlier, outlier_n * g->outlier_stride * sizeof(float));
@@ -243,8 +244,8 @@ static void check_isas(struct gemm *t, const char *what)
                 fail_msg("%s, %s: rows %zu panels %zu k %zu w_max %u group %zu outliers %zu: "
                          "row %zu column %zu is %.9g, not %.9g",
                          kernels->name, what, g->rows, t->panels, g->k, (unsigned)g->w_max,
-                         t->g.group, g->outlier_n, i / g->y_stride, i % g->y_stride,
-                         (double)y[i], (double)t->expect[i]);
+                         t->g.group, g->outlier_n, i / g->y_stride, i % g->y_stride, (double)y[i],
+                         (double)t->expect[i]);
         /* A range of the panels writes these and no others. */
         cut = rng_below(&rng, t->panels + 1);
         y = fresh_y(t);
@@ -291,8 +292,8 @@ static void test_q8_extremes(void **state)
         for (int fill = FILL_MAX; fill < FILL_N; fill++)
             for (size_t k = 0; k < COUNT(k_list) + 1; k++)
                 for (size_t rows = 1; rows <= 9; rows += 4) {
-                    make_case(t, rows, 3, k < COUNT(k_list) ? k_list[k] : K_CAP,
-                              w_max_list[w], (enum fill)fill, 0, 0);
+                    make_case(t, rows, 3, k < COUNT(k_list) ? k_list[k] : K_CAP, w_max_list[w],
+                              (enum fill)fill, 0, 0);
                     check_isas(t, "extremes");
                 }
 }
@@ -308,8 +309,7 @@ static void test_q8g_shapes(void **state)
                 for (size_t i = 0; i < COUNT(group_list); i++) {
                     make_case(t, row_list[r], panels, k_list[k],
                               w_max_list[rng_below(&rng, COUNT(w_max_list))], FILL_RANDOM,
-                              outlier_list[rng_below(&rng, COUNT(outlier_list))],
-                              group_list[i]);
+                              outlier_list[rng_below(&rng, COUNT(outlier_list))], group_list[i]);
                     check_isas(t, "groups");
                 }
     for (size_t w = 0; w < COUNT(w_max_list); w++)
@@ -460,12 +460,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_q8_shapes),
-        cmocka_unit_test(test_q8_extremes),
-        cmocka_unit_test(test_q8g_shapes),
-        cmocka_unit_test(test_q8_rows_are_independent),
-        cmocka_unit_test(test_f32_shapes),
-        cmocka_unit_test(test_q8_special),
+        cmocka_unit_test(test_q8_shapes),  cmocka_unit_test(test_q8_extremes),
+        cmocka_unit_test(test_q8g_shapes), cmocka_unit_test(test_q8_rows_are_independent),
+        cmocka_unit_test(test_f32_shapes), cmocka_unit_test(test_q8_special),
     };
     return cmocka_run_group_tests_name("kernels_gemm", tests, setup, teardown);
 }

@@ -34,13 +34,14 @@ static const char help[] =
     "            truncated (tokens that were cut) and error\n"
     "  json      one object a line: label, probs, tokens, truncated, then the input's\n"
     "            columns; or error, line and what could be read\n"
+    "  table     label, its probability and the start of the two texts, to look at\n"
     "An input column with one of these names is called 'input_<name>' in the output.\n"
     "A row that cannot be read is reported and keeps its place in the output.\n"
     "\n"
     "Options:\n"
     "  -f, --format FORMAT         of the input: auto, tsv, csv or jsonl\n"
     "                              (default: by the file's name, or its first bytes)\n"
-    "  -o, --output FORMAT         tsv, csv or json (default: as the input)\n"
+    "  -o, --output FORMAT         tsv, csv, json or table (default: as the input)\n"
     "      --max-line BYTES        longest row (default 268435456)\n" COMMON_HELP "\n"
     "Examples:\n"
     "  relevance classify \"running shoes\" \"Trailblazer running shoe, size 10\"\n"
@@ -49,8 +50,8 @@ static const char help[] =
     "  relevance classify --json pairs.csv | jq -r .label | sort | uniq -c\n"
     "  zcat pairs.jsonl.gz | relevance classify --threads 2 - > labelled.jsonl\n";
 
-enum output_format { OUTPUT_AUTO, OUTPUT_TSV, OUTPUT_CSV, OUTPUT_JSON };
-static const char *const output_names[] = {"auto", "tsv", "csv", "json", NULL};
+enum output_format { OUTPUT_AUTO, OUTPUT_TSV, OUTPUT_CSV, OUTPUT_JSON, OUTPUT_TABLE };
+static const char *const output_names[] = {"auto", "tsv", "csv", "json", "table", NULL};
 
 /* Keys of a JSON object; the columns of the other formats are made from the labels. */
 static const char *const json_own[] = {"label", "probs", "tokens", "truncated",
@@ -116,6 +117,38 @@ static void put_field(struct job *job, struct relevance_text text)
         out_tsv_field(&out, text.data, text.len);
 }
 
+#define QUERY_WIDTH 28
+#define PRODUCT_WIDTH 48
+
+/* The first 'width' characters of a text, padded; bytes that would break the line become spaces. */
+static void put_cell(struct relevance_text text, unsigned width)
+{
+    unsigned used = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        if ((byte & 0xc0) != 0x80 && used++ == width)
+            return;
+        out_char(&out, byte < 32 || byte == 127 ? ' ' : (char)byte);
+    }
+    while (used++ < width)
+        out_char(&out, ' ');
+}
+
+static void put_table_row(struct job *job, const struct reader_row *row,
+                          const struct relevance_result *result)
+{
+    if (result == NULL) {
+        out_format(&out, "%-12s%5s  %s\n", "error", "", row->error);
+        return;
+    }
+    out_format(&out, "%-12s%5.3f  ", relevance_label(job->session.model, result->label),
+               (double)result->probabilities[result->label]);
+    put_cell(rows_text(row, READER_QUERY), QUERY_WIDTH);
+    out_text(&out, "  ");
+    put_cell(rows_text(row, READER_PRODUCT), PRODUCT_WIDTH);
+    out_char(&out, '\n');
+}
+
 static char separator(const struct job *job) { return job->format == OUTPUT_CSV ? ',' : '\t'; }
 
 static void put_header(struct job *job)
@@ -134,7 +167,9 @@ static void put_header(struct job *job)
     own[own_n++] = "truncated";
     own[own_n++] = "error";
     own[own_n] = NULL;
-    if (job->format == OUTPUT_JSON) {
+    if (job->format == OUTPUT_TABLE) {
+        out_format(&out, "%-12s%5s  %-*s  %s\n", "label", "p", QUERY_WIDTH, "query", "product");
+    } else if (job->format == OUTPUT_JSON) {
         names_make(&job->names, columns, column_n, json_own);
     } else {
         names_make(&job->names, columns, column_n, own);
@@ -159,6 +194,10 @@ static void put_row(struct job *job, const struct reader_row *row,
     uint32_t label_n = job->session.info.label_n, k;
     char sep = separator(job);
     size_t i;
+    if (job->format == OUTPUT_TABLE) {
+        put_table_row(job, row, result);
+        return;
+    }
     if (job->format == OUTPUT_JSON) {
         struct json_out json = {.out = &out};
         if (reader_format(job->reader) == READER_JSONL)
@@ -270,8 +309,9 @@ static int classify_file(const char *path, enum output_format format,
         job.format = reader_format(job.reader) == READER_CSV     ? OUTPUT_CSV
                      : reader_format(job.reader) == READER_JSONL ? OUTPUT_JSON
                                                                  : OUTPUT_TSV;
-    if (reader_format(job.reader) == READER_JSONL && job.format != OUTPUT_JSON) {
-        tool_warn("JSON lines have no common columns: their output is --output json");
+    if (reader_format(job.reader) == READER_JSONL && job.format != OUTPUT_JSON &&
+        job.format != OUTPUT_TABLE) {
+        tool_warn("JSON lines have no common columns: their output is --output json or table");
         goto done;
     }
     job.pairs = must_alloc(BATCH_ROWS, sizeof *job.pairs);

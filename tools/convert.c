@@ -14,8 +14,7 @@
 #include "convert.h"
 #include "convert_model.h"
 
-#define DEFAULT_WEIGHTS "q7"
-#define DEFAULT_EMBEDDINGS "q6"
+#define DEFAULT_WEIGHTS "q8"
 #define DEFAULT_OUTLIERS 8
 #define MAX_THREADS 64
 #define EXIT_REFUSED 2
@@ -29,13 +28,21 @@ static const char help[] =
     "encoders (...Model, ...ForMaskedLM, BertForPreTraining), in F32, F16 or BF16.\n"
     "\n"
     "  --weights FORMAT     linear layers: f32 f16 q8 q7 q6 q5 q4 q3   (default " DEFAULT_WEIGHTS ")\n"
-    "  --embeddings FORMAT  word embeddings: f32 f16 q8 q6 q5 q4 q3    (default " DEFAULT_EMBEDDINGS ")\n"
-    "  --group N            a scale for every N input channels, a multiple of 32; default: one for\n"
-    "                       an output channel.  Better with q4 and q3, slower\n"
-    "  --embedding-group N  likewise within a row of the word embeddings\n"
+    "  --embeddings FORMAT  word embeddings: f32 f16 q8 q6 q5 q4 q3\n"
+    "                       (default: as the layers for f32 and f16, else q6)\n"
+    "  --group N            a scale for every N input channels, a multiple of 32; 0: one for an\n"
+    "                       output channel (default; q5 and q4: 64, q3: 32).  Better, slower\n"
+    "  --embedding-group N  likewise within a row of the word embeddings (default: q6 64, q5 to\n"
+    "                       q3 32, others one for a row)\n"
+    "  --calibrate FILE     pairs (TSV, CSV or JSON lines with query and title) to run through the\n"
+    "                       model, to choose scales by; default: built-in shopping texts;\n"
+    "                       none: weights are just rounded, which is quick and twice as far off\n"
+    "  --outliers N         input channels of each layer that stay f32, 0 to 32 (default 8)\n"
+    "  --threads N          threads to use (default: one for each CPU, at most 16); the file does\n"
+    "                       not depend on it\n"
     "  --gain LABEL=NUMBER  what a label is worth when products are ranked, 0 to 1; may be repeated.\n"
     "                       Default: Exact 1, Substitute 0.1, Complement 0.01, Relevant 1, others 0;\n"
-    "                       the second of two unknown labels 1\n"
+    "                       of unknown labels the second of two, or the first of more, 1\n"
     "  --name TEXT, --source TEXT, --license TEXT\n"
     "                       lines of the file's metadata; the name is the folder's by default\n"
     "  --json               print the report as JSON\n"
@@ -48,8 +55,8 @@ static const char help[] =
     "\n"
     "Examples:\n"
     "  relevance convert ./esci-distilbert esci.rlv\n"
-    "  relevance convert ./esci-distilbert exact.rlv --weights f32 --embeddings f32\n"
-    "  relevance convert ./esci-distilbert small.rlv --weights q4 --group 64 --embeddings q4\n"
+    "  relevance convert ./esci-distilbert exact.rlv --weights f32\n"
+    "  relevance convert ./esci-distilbert small.rlv --weights q4 --embeddings q4\n"
     "\n"
     "Exit status: 0, or 2 where the folder or an option is refused; then OUT.rlv is left as it was.\n";
 
@@ -203,11 +210,22 @@ static unsigned default_threads(void)
     return n < 1 ? 1 : n > 16 ? 16 : (unsigned)n;
 }
 
+/* Embeddings that cost about as much fidelity as the layers' format does. */
+static const char *default_embeddings(const char *weights)
+{
+    return strcmp(weights, "f32") == 0 || strcmp(weights, "f16") == 0 ? weights : "q6";
+}
+
+static int group_ok(uint32_t group)
+{
+    return group == CONVERT_DEFAULT_GROUP || group % RLV_K_BLOCK == 0;
+}
+
 static int choose_formats(const struct arguments *a, struct convert_options *o,
                           struct failure *failure)
 {
     const char *weights = a->weights != NULL ? a->weights : DEFAULT_WEIGHTS;
-    const char *embeddings = a->embeddings != NULL ? a->embeddings : DEFAULT_EMBEDDINGS;
+    const char *embeddings = a->embeddings != NULL ? a->embeddings : default_embeddings(weights);
 
     o->weights = convert_format_find(weights);
     o->embeddings = convert_format_find(embeddings);
@@ -228,14 +246,14 @@ static int choose_formats(const struct arguments *a, struct convert_options *o,
         return failure_set(failure,
                            "--embeddings: unknown format '%.60s', supported: f32 f16 q8 q6 q5 q4 q3",
                            embeddings);
-    if (o->group != 0 && o->weights->w_max == 0)
+    if (a->group != CONVERT_DEFAULT_GROUP && a->group != 0 && o->weights->w_max == 0)
         return failure_set(failure, "--group: the weights' format %s has no scales", weights);
-    if (o->embedding_group != 0 && o->embeddings->w_max == 0)
+    if (a->embedding_group != CONVERT_DEFAULT_GROUP && a->embedding_group != 0 &&
+        o->embeddings->w_max == 0)
         return failure_set(failure, "--embedding-group: the format %s has no scales", embeddings);
-    if (o->group % RLV_K_BLOCK != 0 || o->embedding_group % RLV_K_BLOCK != 0)
+    if (!group_ok(a->group) || !group_ok(a->embedding_group))
         return failure_set(failure, "%s: it must be a multiple of %u",
-                           o->group % RLV_K_BLOCK != 0 ? "--group" : "--embedding-group",
-                           RLV_K_BLOCK);
+                           !group_ok(a->group) ? "--group" : "--embedding-group", RLV_K_BLOCK);
     return 0;
 }
 
@@ -244,12 +262,16 @@ static int choose_formats(const struct arguments *a, struct convert_options *o,
 static char *make_metadata(const struct arguments *a, const struct hf_model *model,
                            const struct convert_options *o)
 {
+    const char *calibration = o->weights->w_max == 0    ? NULL
+                              : a->calibration != NULL ? a->calibration
+                                                       : "built-in";
     const char *values[][2] = {{"name", a->name},
                                {"source", a->source},
                                {"license", a->license},
                                {"architecture", model->config.architecture},
                                {"weights", o->weights->name},
                                {"embeddings", o->embeddings->name},
+                               {"calibration", calibration},
                                {"converter", "relevance convert "}};
     size_t n = sizeof values / sizeof values[0], len = 128, at = 0, name_len;
     const char *end = a->dir + strlen(a->dir), *start;
@@ -309,8 +331,7 @@ static void print_table(const struct convert_report *report, const struct hf_mod
                         const struct rlv_writer *writer, const char *out, uint64_t file_len,
                         double seconds)
 {
-    char shape[64], error[24];
-    float gains = 0.0f;
+    char shape[64], format[16], error[24];
 
     printf("%-20s %-6s %-20s %12s %10s\n", "part", "format", "shape", "bytes", "error");
     for (size_t i = 0; i < CONVERT_PART_N; i++) {
@@ -321,7 +342,9 @@ static void print_table(const struct convert_report *report, const struct hf_mod
         error[0] = '\0';
         if (p->norm > 0.0)
             snprintf(error, sizeof error, "%.3f%%", 100.0 * sqrt(p->error / p->norm));
-        printf("%-20s %-6s %-20s %12llu %10s\n", p->name, p->format, shape,
+        snprintf(format, sizeof format, "%s%s%s", p->format, p->other != NULL ? "+" : "",
+                 p->other != NULL ? p->other : "");
+        printf("%-20s %-6s %-20s %12llu %10s\n", p->name, format, shape,
                (unsigned long long)p->len, error);
     }
     printf("%-20s %-6s %-20s %12llu\n", "vocabulary", "", "", (unsigned long long)writer->vocab_len);
@@ -334,13 +357,9 @@ static void print_table(const struct convert_report *report, const struct hf_mod
     for (uint32_t i = 0; writer->labels != NULL && i < writer->config.label_n; i++) {
         printf("%s%s %g", i == 0 ? "labels and their gains in ranking: " : ", ",
                writer->labels[i].name, (double)writer->labels[i].gain);
-        gains += writer->labels[i].gain;
     }
     if (writer->labels != NULL)
         printf("\n");
-    if (writer->labels != NULL && gains == 0.0f)
-        printf("note: no label has a gain, so ranking uses the probability of '%s'; --gain sets it\n",
-               writer->labels[0].name);
 }
 
 static json_t *part_json(const struct convert_part *p)
@@ -349,6 +368,8 @@ static json_t *part_json(const struct convert_part *p)
                              "tensors", (int)p->n, "shape", (int)p->rows, (int)p->cols, "bytes",
                              (json_int_t)p->len);
 
+    if (p->other != NULL)
+        json_object_set_new(part, "format_of_last_layer", json_string(p->other));
     if (p->norm > 0.0)
         json_object_set_new(part, "relative_error", json_real(sqrt(p->error / p->norm)));
     return part;
@@ -426,7 +447,9 @@ fail:
 
 int convert_main(int argc, char **argv)
 {
-    struct arguments a = {.outliers = DEFAULT_OUTLIERS};
+    struct arguments a = {.outliers = DEFAULT_OUTLIERS,
+                          .group = CONVERT_DEFAULT_GROUP,
+                          .embedding_group = CONVERT_DEFAULT_GROUP};
     struct failure failure = {""};
     int status = 0;
 
@@ -440,6 +463,9 @@ int convert_main(int argc, char **argv)
     else if (convert(&a, &failure) != 0)
         status = EXIT_REFUSED;
     if (failure.message[0] != '\0') {
+        for (char *c = failure.message; *c != '\0'; c++) /* names come from the files */
+            if ((unsigned char)*c < ' ' || *c == 0x7f)
+                *c = '?';
         fprintf(stderr, "convert: %s\n", failure.message);
         status = EXIT_REFUSED;
     }

@@ -14,10 +14,12 @@
 #include "quantize.h"
 #include "rlv_pack.h"
 
+/* The groups are what docs/decisions/0003-quantisation-recipe.md measured. */
 static const struct convert_format formats[] = {
-    {"f32", RLV_DTYPE_F32, 0}, {"f16", RLV_DTYPE_F16, 0}, {"q8", RLV_DTYPE_Q8, 127},
-    {"q7", RLV_DTYPE_Q8, 64},  {"q6", RLV_DTYPE_Q6, 32},  {"q5", RLV_DTYPE_Q5, 16},
-    {"q4", RLV_DTYPE_Q4, 8},   {"q3", RLV_DTYPE_Q3, 4},
+    {"f32", RLV_DTYPE_F32, 0, 0, 0},  {"f16", RLV_DTYPE_F16, 0, 0, 0},
+    {"q8", RLV_DTYPE_Q8, 127, 0, 0},  {"q7", RLV_DTYPE_Q8, 64, 0, 0},
+    {"q6", RLV_DTYPE_Q6, 32, 0, 64},  {"q5", RLV_DTYPE_Q5, 16, 64, 32},
+    {"q4", RLV_DTYPE_Q4, 8, 64, 32},  {"q3", RLV_DTYPE_Q3, 4, 32, 32},
 };
 #define FORMAT_F32 (&formats[0])
 #define FORMAT_F16 (&formats[1])
@@ -57,6 +59,7 @@ struct conversion {
     const struct workers *workers;
     struct calibrator *calibrator; /* NULL: weights are only rounded */
     uint64_t done;                 /* weights */
+    char where[64];                /* for the progress bar */
 };
 
 /* Count one tensor of 'part' in the report. */
@@ -66,7 +69,10 @@ static void note(struct conversion *c, unsigned part, const struct convert_forma
     struct convert_part *p = &c->report->parts[part];
 
     p->name = part_names[part];
-    p->format = format->name;
+    if (p->format == NULL)
+        p->format = format->name;
+    else if (p->format != format->name)
+        p->other = format->name;
     p->n++;
     p->rows = rows;
     p->cols = cols;
@@ -185,13 +191,23 @@ static int add_outliers(struct conversion *c, uint32_t layer, unsigned part,
                           c->failure);
 }
 
+static uint32_t choose_group(uint32_t wanted, uint32_t by_default, uint32_t k)
+{
+    if (wanted != CONVERT_DEFAULT_GROUP)
+        return wanted;
+    return by_default <= rlv_round_up(k, RLV_K_BLOCK) ? by_default : 0;
+}
+
 static int add_quantised(struct conversion *c, uint32_t layer, unsigned part,
                          const struct convert_format *format, const struct linear_f32 *linear)
 {
-    /* one row a text goes through the pooler: its scales need no groups */
+    /* layers that run for one row a text got 8 bits and need no groups */
+    uint32_t group = choose_group(c->options->group, format->group, linear->k);
     struct quantize_options o = {.bits = rlv_dtype_bits(format->dtype),
                                  .w_max = format->w_max,
-                                 .group = part == RLV_PART_POOLER ? 0 : c->options->group,
+                                 .group = format != c->options->weights || part == RLV_PART_POOLER
+                                              ? 0
+                                              : group,
                                  .outlier_n = c->options->outlier_n,
                                  .workers = c->workers};
     struct rlv_tensor shape = {.dtype = (uint16_t)format->dtype,
@@ -205,6 +221,7 @@ static int add_quantised(struct conversion *c, uint32_t layer, unsigned part,
     struct failure why;
     char text[64];
 
+    progress_label(place(c->where, sizeof c->where, layer, part));
     if ((c->calibrator != NULL &&
          calibrator_layer(c->calibrator, layer, part, linear, &o, &stats, &why) != 0) ||
         quantize_linear(linear, &o, &stats, &q, &why) != 0) {
@@ -260,42 +277,94 @@ done:
 
 /* ---- tables and norms ---- */
 
-/* The first 'rows' rows of an embedding table. */
-static int add_table(struct conversion *c, unsigned part, const struct convert_format *format,
-                     uint32_t group, const struct st_tensor *from, uint32_t rows)
+/* The first 'rows' rows of an embedding table, or NULL with a message; free with free(). */
+static float *read_table(struct conversion *c, const struct st_tensor *from, uint32_t rows)
+{
+    size_t n = (size_t)rows * c->model->config.hidden_size;
+    float *table = malloc(n * sizeof *table);
+
+    if (table == NULL) {
+        failure_set(c->failure, "out of memory");
+    } else if (st_read_f32(from, 0, n, table, c->failure) != 0) {
+        free(table);
+        table = NULL;
+    }
+    return table;
+}
+
+/* A table as f32 or f16 after adding 'shift' [hidden] to each row and 'first' [hidden] to row 0. */
+static int add_float_table(struct conversion *c, unsigned part, const struct convert_format *format,
+                           const struct st_tensor *from, uint32_t rows, const float *shift,
+                           const float *first)
 {
     uint32_t cols = c->model->config.hidden_size;
-    struct quantize_options o = {
-        .bits = rlv_dtype_bits(format->dtype), .group = group, .workers = c->workers};
+    float *table = read_table(c, from, rows);
+    int status;
+
+    if (table == NULL)
+        return -1;
+    for (uint32_t k = 0; first != NULL && k < cols; k++)
+        table[k] += first[k];
+    for (size_t i = 0; shift != NULL && i < (size_t)rows * cols; i++)
+        table[i] += shift[i % cols];
+    status = add_float(c, 0, part, format, RLV_LAYOUT_ROWS, table, rows, cols);
+    free(table);
+    return status;
+}
+
+static void remove_mean(float *table, uint32_t rows, uint32_t cols, float *mean)
+{
+    for (uint32_t k = 0; k < cols; k++) {
+        double sum = 0.0;
+        for (uint32_t i = 0; i < rows; i++)
+            sum += (double)table[(size_t)i * cols + k];
+        mean[k] = (float)(sum / rows);
+        for (uint32_t i = 0; i < rows; i++)
+            table[(size_t)i * cols + k] -= mean[k];
+    }
+}
+
+/*
+ * The word table, quantised.  Two things are left to the position table, one row of which is added to
+ * every word: the table's mean ('shift' [hidden]), without which the numbers are smaller; and at position
+ * 0, where [CLS] always stands, what rounding took from the row of [CLS] ('first' [hidden]).
+ */
+static int add_words(struct conversion *c, float *shift, float *first)
+{
+    const struct convert_format *format = c->options->embeddings;
+    uint32_t rows = c->model->config.vocab_n, cols = c->model->config.hidden_size;
+    uint32_t cls = c->model->vocab.cls_id;
+    struct quantize_options o = {.bits = rlv_dtype_bits(format->dtype),
+                                 .group = choose_group(c->options->embedding_group,
+                                                       format->embedding_group, cols),
+                                 .workers = c->workers};
     struct rlv_tensor shape = {.dtype = (uint16_t)format->dtype,
                                .layout = RLV_LAYOUT_ROWS,
                                .rows = rows,
                                .cols = cols,
-                               .group = group};
+                               .group = o.group};
     struct table_q q = {0};
     struct failure why;
-    float *table = malloc((size_t)rows * cols * sizeof *table);
+    float *table = read_table(c, c->model->word, rows);
     int status = -1;
 
-    if (table == NULL) {
-        failure_set(c->failure, "out of memory");
-        goto done;
-    }
-    if (st_read_f32(from, 0, (uint64_t)rows * cols, table, c->failure) != 0)
-        goto done;
-    if (o.bits == 0) {
-        status = add_float(c, 0, part, format, RLV_LAYOUT_ROWS, table, rows, cols);
-        goto done;
-    }
+    if (table == NULL)
+        return -1;
+    remove_mean(table, rows, cols, shift);
     if (quantize_table(table, rows, cols, &o, &q, &why) != 0) {
-        failure_set(c->failure, "%s: %.400s", part_names[part], why.message);
+        failure_set(c->failure, "%s: %.400s", part_names[RLV_PART_WORD_EMBEDDING], why.message);
         goto done;
     }
-    note(c, part, format, rows, cols, q.error, q.norm);
-    if (rlv_writer_add(c->writer, 0, part, RLV_SLOT_WEIGHT, &shape,
+    for (uint32_t k = 0; k < cols; k++)
+        first[k] = table[(size_t)cls * cols + k] -
+                   q.scale[(size_t)cls * q.group_n + (o.group != 0 ? k / o.group : 0)] *
+                       (float)q.w[(size_t)cls * cols + k];
+    note(c, RLV_PART_WORD_EMBEDDING, format, rows, cols, q.error, q.norm);
+    if (rlv_writer_add(c->writer, 0, RLV_PART_WORD_EMBEDDING, RLV_SLOT_WEIGHT, &shape,
                        rlv_pack_integer(format->dtype, RLV_LAYOUT_ROWS, q.w, rows, cols),
                        c->failure) == 0)
-        status = add_vector(c, 0, part, RLV_SLOT_SCALE, RLV_DTYPE_F32, q.scale, rows * q.group_n);
+        status = add_vector(c, 0, RLV_PART_WORD_EMBEDDING, RLV_SLOT_SCALE, RLV_DTYPE_F32, q.scale,
+                            rows * q.group_n);
 done:
     table_q_free(&q);
     free(table);
@@ -327,18 +396,25 @@ static int add_tables(struct conversion *c)
 {
     const struct hf_model *m = c->model;
     const struct convert_format *words = c->options->embeddings;
-    /* few rows, one of them in every token, and a column or two far larger than the rest */
-    const struct convert_format *positions =
-        rlv_dtype_bits(words->dtype) != 0 ? FORMAT_F16 : words;
+    /* few rows, one of them in every token, and a column or two far larger than the rest: f16 */
+    int quantised = rlv_dtype_bits(words->dtype) != 0;
+    float *shift = calloc(m->config.hidden_size, sizeof *shift);
+    float *first = calloc(m->config.hidden_size, sizeof *first);
+    int status = -1;
 
-    if (add_table(c, RLV_PART_WORD_EMBEDDING, words, c->options->embedding_group, m->word,
-                  m->config.vocab_n) != 0 ||
-        add_table(c, RLV_PART_POSITION_EMBEDDING, positions, 0, m->position, m->max_tokens) != 0)
-        return -1;
-    if (m->type != NULL &&
-        add_table(c, RLV_PART_TYPE_EMBEDDING, FORMAT_F32, 0, m->type, m->config.type_n) != 0)
-        return -1;
-    return add_norm(c, 0, RLV_PART_EMBEDDING_NORM, &m->embedding_norm);
+    if (shift == NULL || first == NULL)
+        failure_set(c->failure, "out of memory");
+    else if ((quantised ? add_words(c, shift, first)
+                        : add_float_table(c, RLV_PART_WORD_EMBEDDING, words, m->word,
+                                          m->config.vocab_n, NULL, NULL)) == 0 &&
+             add_float_table(c, RLV_PART_POSITION_EMBEDDING, quantised ? FORMAT_F16 : words,
+                             m->position, m->max_tokens, shift, first) == 0 &&
+             (m->type == NULL || add_float_table(c, RLV_PART_TYPE_EMBEDDING, FORMAT_F32, m->type,
+                                                 m->config.type_n, NULL, NULL) == 0))
+        status = add_norm(c, 0, RLV_PART_EMBEDDING_NORM, &m->embedding_norm);
+    free(shift);
+    free(first);
+    return status;
 }
 
 static int add_layer(struct conversion *c, uint32_t i, const struct hf_layer *layer)
@@ -400,8 +476,8 @@ static int add_labels(struct conversion *c, struct rlv_writer_label **list, int 
         labels[i].gain = with_gains ? gain_by_name(labels[i].name) : 0.0f;
         sum += labels[i].gain;
     }
-    if (with_gains && sum == 0.0f && n == 2) /* by convention the second of two is the positive one */
-        labels[1].gain = 1.0f;
+    if (with_gains && sum == 0.0f) /* by convention the second of two is the positive one */
+        labels[n == 2 ? 1 : 0].gain = 1.0f;
     return 0;
 }
 
@@ -525,9 +601,10 @@ int convert_model(const struct hf_model *model, const struct convert_options *op
     memset(report, 0, sizeof *report);
     if (workers_open(&workers, options->threads) != 0)
         return failure_set(failure, "cannot start %u threads", options->threads);
-    progress_begin("converting", count_weights(model));
+    progress_begin("reading", count_weights(model));
     if (calibrate)
         status = start_calibration(&c);
+    progress_begin("converting", count_weights(model));
     if (status == 0)
         status = fill(&c);
     progress_end();

@@ -17,15 +17,18 @@ struct convert_format {
     const char *name;
     unsigned dtype; /* enum rlv_dtype */
     unsigned w_max; /* of a quantised one */
+    uint32_t group, embedding_group; /* by default, where a layer, or a row, is as wide as that */
 };
 
 /* The format of that name, or NULL. */
 const struct convert_format *convert_format_find(const char *name);
 
+#define CONVERT_DEFAULT_GROUP UINT32_MAX /* the format's */
+
 struct convert_options {
     const struct convert_format *weights;    /* of the linear layers */
     const struct convert_format *embeddings; /* of the word embedding table; q7 is not one */
-    uint32_t group, embedding_group;         /* 0: a scale an output channel, or a row */
+    uint32_t group, embedding_group; /* 0: a scale an output channel, or a row; CONVERT_DEFAULT_GROUP */
     uint32_t outlier_n;
     const char *calibration; /* a file of pairs; NULL: the built-in texts; "none": weights are only rounded */
     unsigned threads;
@@ -36,7 +39,8 @@ struct convert_options {
 /* What was stored of one part of the network, all layers together. */
 struct convert_part {
     const char *name;   /* NULL: the network has no such part */
-    const char *format; /* of its weights */
+    const char *format; /* of its weights in the first layer */
+    const char *other;  /* ... and in the last one, where that differs; else NULL */
     uint32_t n;         /* layers that have it */
     uint32_t rows, cols;
     uint64_t len;       /* bytes, with scales, biases and padding */

@@ -54,6 +54,11 @@ void progress_update(uint64_t done)
             share * 100, left);
 }
 
+void progress_label(const char *what)
+{
+    bar.what = what;
+}
+
 void progress_hide(void)
 {
     if (bar.visible)

@@ -11,6 +11,9 @@
 void progress_begin(const char *what, uint64_t total);
 void progress_update(uint64_t done);
 
+/* Another name for what is being done now; 'what' must stay until progress_end(). */
+void progress_label(const char *what);
+
 /* Take the bar off the screen: for good, or so that a message can be printed. */
 void progress_end(void);
 void progress_hide(void);

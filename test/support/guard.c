@@ -17,8 +17,8 @@ static void die(const char *what)
 void guard_open(struct guard *g, size_t cap)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), len = (cap + page - 1) / page * page + page;
-    unsigned char *map = mmap(NULL, len + 2 * page, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *map =
+        mmap(NULL, len + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (map == MAP_FAILED)
         die("guard: mmap");

@@ -22,8 +22,8 @@ static inline void rng_seed(struct rng *r, const char *test)
     struct timespec now;
 
     timespec_get(&now, TIME_UTC);
-    r->state = text ? strtoull(text, NULL, 0)
-                    : (uint64_t)now.tv_sec * 1000003u + (uint64_t)now.tv_nsec;
+    r->state =
+        text ? strtoull(text, NULL, 0) : (uint64_t)now.tv_sec * 1000003u + (uint64_t)now.tv_nsec;
     printf("%s: RLV_TEST_SEED=%llu\n", test, (unsigned long long)r->state);
     fflush(stdout);
 }

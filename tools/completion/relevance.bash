@@ -18,7 +18,7 @@ _relevance()
         --special-tokens) words='text parse' ;;
         --f32-gemm) words='auto own blas' ;;
         -f | --format) words='auto tsv csv jsonl lines' ;;
-        -o | --output) words='auto tsv csv json' ;;
+        -o | --output) words='auto tsv csv json table' ;;
         --weights) words='f32 f16 q8 q7 q6 q5 q4 q3' ;;
         --embeddings) words='f32 f16 q8 q6 q5 q4 q3' ;;
         *)

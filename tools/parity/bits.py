@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Check that a quantised model gives the same bits however it is run.
 
-The logits of data/samples.tsv (and of --pairs) are computed for each instruction set that this CPU
-and this build have, in batches of 1, 7 and 64 in shuffled orders, with 1 and 2 threads, and one
-pair at a time through relevance_classify().  Each run is one SHA-256 over all logits (float32,
-little-endian, in the order of the file); all must be equal.  Print the table, and fail on any
-difference.  --lib takes another build, e.g. one with SIMDE=1, and --expect its hash.
+The logits of the first --limit pairs of data/samples.tsv (and of --pairs) are computed for each
+instruction set that this CPU and this build have, in batches of 1, 7 and 64 in shuffled orders,
+with 1 and 2 threads, and one pair at a time through relevance_classify().  Each run is one SHA-256
+over all logits (float32, little-endian, in the order of the file); all must be equal.  Print the
+table, and fail on any difference.  --lib takes another build, e.g. one with SIMDE=1, and --expect
+its hash.
 
 Exit status: 0, or 1 where two hashes differ, or 2 where something is missing.
 """
@@ -21,8 +22,8 @@ import rlv
 
 EXAMPLES = """examples:
   bits.py data/default.rlv
-  bits.py data/default.rlv --limit 32 --lib build-simde/librelevance.so --expect HASH
-  bits.py data/default.rlv --pairs ../shared/data/esci/dev.tsv --isa avx2
+  bits.py data/default.rlv --lib build-simde/librelevance.so --expect HASH
+  bits.py data/default.rlv --pairs ../shared/data/esci/dev.tsv --limit 0 --isa avx2
 """
 
 
@@ -48,7 +49,9 @@ def main():
                         help="a .rlv file (default: data/default.rlv)")
     parser.add_argument("--lib", help="the shared library (default: build/librelevance.so)")
     parser.add_argument("--pairs", help="a TSV whose pairs are added")
-    parser.add_argument("--limit", type=int, help="only the first N pairs of all")
+    parser.add_argument("--limit", type=int, default=32,
+                        help="only the first N pairs; 0: all (default: 32, since the scalar "
+                             "kernels take a second a pair)")
     parser.add_argument("--isa", action="append", choices=rlv.ISAS[1:],
                         help="only this instruction set (may be repeated; default: all)")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 7, 64], metavar="N")
@@ -62,7 +65,7 @@ def main():
     pairs = rlv.pairs_of(rlv.read_tsv(rlv.ROOT / "data/samples.tsv"))
     if args.pairs:
         pairs += rlv.pairs_of(rlv.read_tsv(args.pairs))
-    pairs = pairs[:args.limit]
+    pairs = pairs[:args.limit or None]
 
     library = rlv.Library(args.lib)
     hashes = set()

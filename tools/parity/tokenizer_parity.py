@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares lib/tokenizer.c with the reference, PyPI `tokenizers`, id by id.
 
-    python tools/parity/tokenizer_parity.py VOCAB.TXT [--random N] [--seed S] [--tsv DIR]
+    python tools/parity/tokenizer_parity.py [VOCAB.TXT] [--random N] [--seed S] [--tsv DIR]
 
 Groups of checks, each counted and reported on a line of its own:
   scalars  every Unicode scalar alone and in "a<c>b", with VOCAB.TXT and with a vocabulary of single
@@ -31,6 +31,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+SHARED = os.path.join(ROOT, "../shared")  # not part of the repository
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 BATCH = 20000
 LOWER, STRIP, CJK, ALL = 1, 2, 4, 7  # enum rlv_config_flags
@@ -349,10 +350,11 @@ GROUPS = {"scalars": run_scalars, "tsv": run_tsv, "random": run_random, "pairs":
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("vocab", help="vocab.txt of bert-base-uncased")
+    parser.add_argument("vocab", nargs="?", help="vocab.txt of bert-base-uncased (%(default)s)",
+                        default=os.path.join(SHARED, "models/esci-distilbert/vocab.txt"))
     parser.add_argument("--random", type=int, default=1_000_000, help="random strings")
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--tsv", default=os.path.join(ROOT, "../shared/data/esci"))
+    parser.add_argument("--tsv", default=os.path.join(SHARED, "data/esci"))
     parser.add_argument("--only", nargs="*", choices=GROUPS, default=list(GROUPS))
     env = parser.parse_args()
     if env.seed is None:
