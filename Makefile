@@ -13,6 +13,7 @@ BUILD    ?= build
 BLAS     ?= none
 SIMDE    ?= 0
 SKIP_BINARY_CHECKS ?=
+CHECK_ISAS ?= yes
 TARGET_TOOLS ?= yes
 MODEL    ?= data/default.rlv
 
@@ -38,7 +39,7 @@ FLAGS_neoni8mm   := -march=armv8.2-a+dotprod+i8mm
 ifeq ($(SIMDE),1)
 FLAGS_avx512     := -DRLV_SIMDE=1 -mavx2 -mfma -mf16c -Wno-undef -Wno-shadow -Wno-psabi
 FLAGS_avx512vnni := $(FLAGS_avx512)
-ALL_CFLAGS       += -DRLV_SIMDE_BUILD=1
+ALL_CFLAGS       += -DRLV_SIMDE_BUILD=1 -DRLV_SMALL_TILES=1
 endif
 ifeq ($(ARCH),x86_64)
 ISAS := scalar $(X86_ISAS)
@@ -69,7 +70,7 @@ TOOL_OBJ   := $(TOOL_SRC:%.c=$(BUILD)/%.o)
 SUPPORT_OBJ := $(SUPPORT_SRC:%.c=$(BUILD)/%.o)
 TEST_LDFLAGS_faults := $(foreach f,mmap read pthread_create,-Wl,--wrap=$(f))
 # Tests of the library alone, which also run on other machines' builds; the rest needs the tools.
-LIB_TESTS  := threads tokenizer wordpiece kernels kernels_gemm bits api faults
+LIB_TESTS  := threads tokenizer wordpiece kernels kernels_gemm bits low_bits api faults
 ifeq ($(TARGET_TOOLS),yes)
 TEST_BIN   := $(TEST_SRC:test/%.c=$(BUILD)/%)
 TEST_TOOLS := $(BUILD)/tools.a
@@ -167,7 +168,11 @@ RUN ?=# a program that runs the tests' binaries: qemu, valgrind ...
 tests: $(TEST_BIN) $(if $(filter yes,$(TARGET_TOOLS)),$(TINY))
 	@failed=; for t in $(TEST_BIN); do $(RUN) $$t || failed="$$failed $$t"; done; \
 	if [ -n "$$failed" ]; then echo "check: failed:$$failed"; exit 1; fi
-check: all tests
+check: check-native
+ifeq ($(CHECK_ISAS),yes)
+check: check-simde check-neon
+endif
+check-native: all tests
 ifeq ($(TARGET_TOOLS),yes)
 ifeq ($(SKIP_BINARY_CHECKS),)
 	test/symbols.sh $(SHARED) $(STATIC)
@@ -180,19 +185,29 @@ endif
 	test/format.sh $(BUILD)/relevance
 endif
 
-# The same tests in other builds.  The tiny models of the native build are read by all.
+# Every instruction set on every machine: AVX-512 through SIMDe where the CPU lacks it, NEON under
+# emulation.  The tiny models of the native build are read by all.
+ISA_TESTS := kernels kernels_gemm bits low_bits
+check-simde: check-native
+	@if grep -q avx512_vnni /proc/cpuinfo && [ "$(FORCE)" != yes ]; then \
+	  echo "check-simde: this CPU has AVX-512 VNNI, tested above (FORCE=yes for SIMDe too)"; \
+	elif [ "$(ARCH)" != x86_64 ]; then echo "SKIP: check-simde: not an x86"; \
+	else $(MAKE) SIMDE=1 TARGET_TOOLS=no BUILD=build/simde TINY_DIR=$(TINY_DIR) \
+	  TESTS="$(ISA_TESTS)" tests; fi
+check-neon: check-native
+	@if [ "$(ARCH)" = aarch64 ]; then echo "check-neon: tested above"; \
+	elif ! command -v aarch64-linux-gnu-gcc qemu-aarch64-static >/dev/null; then \
+	  echo "SKIP: check-neon: no aarch64-linux-gnu-gcc or qemu-aarch64-static (tools/bootstrap)"; \
+	else $(MAKE) CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar TARGET_TOOLS=no \
+	  BUILD=build/aarch64 TINY_DIR=$(TINY_DIR) RUN="qemu-aarch64-static -cpu max" \
+	  TESTS="$(ISA_TESTS)" tests; fi
 check-clang:
-	$(MAKE) CC=clang BUILD=build/clang check
-check-simde: $(TINY)
-	$(MAKE) SIMDE=1 TARGET_TOOLS=no BUILD=build/simde TINY_DIR=$(TINY_DIR) check
-check-neon: $(TINY)
-	$(MAKE) CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar TARGET_TOOLS=no BUILD=build/aarch64 \
-	  TINY_DIR=$(TINY_DIR) RUN="qemu-aarch64-static -cpu max" check
+	$(MAKE) CC=clang BUILD=build/clang check-native
 check-musl:
 	$(MAKE) CC=musl-gcc TARGET_TOOLS=no BUILD=build/musl build/musl/librelevance.a
 	CC=musl-gcc LDLIBS="-static -lm -pthread" test/readme_example.sh build/musl/librelevance.a $(MODEL)
 check-blas:
-	$(MAKE) BLAS=openblas BUILD=build/openblas check
+	$(MAKE) BLAS=openblas BUILD=build/openblas check-native
 
 # Against transformers and tokenizers: needs the packages of 'tools/bootstrap --python', and the
 # checkpoint and pairs that are not part of the repository (SHARED_DIR).
@@ -211,3 +226,15 @@ include test/hardening.mk
 
 clean:
 	rm -rf build
+
+help:
+	@echo "all (default)   $(BUILD)/relevance, the static and the shared library"
+	@echo "lib             the libraries alone"
+	@echo "demo            classify the pairs of data/samples.tsv"
+	@echo "check           all tests: this build, then AVX-512 by SIMDe and NEON by qemu"
+	@echo "check-native    this build's tests alone;  check-clang, check-blas: other builds'"
+	@echo "check-musl      a static build with musl"
+	@echo "check-parity    against transformers and tokenizers (tools/bootstrap --python)"
+	@echo "check-asan check-ubsan check-tsan check-valgrind check-mutants coverage fuzz soak check-all"
+	@echo "                see docs/testing.md"
+	@echo "clean           remove build/"

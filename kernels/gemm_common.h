@@ -30,6 +30,14 @@
 #define GEMM_KEEP(x) __asm__("" : "+" GEMM_VECTOR(x))
 #endif
 
+/* Rows of a tile.  Builds that compile slowly (SIMDe, sanitizers) take the same code with two rows at
+ * most: the number of tiles is what multiplies it. */
+#if defined(RLV_SMALL_TILES) && RLV_SMALL_TILES
+#define GEMM_ROWS(n) 2
+#else
+#define GEMM_ROWS(n) (n)
+#endif
+
 /* What a switch over the rows of a tile has to list; TILE_CASE is the includer's. */
 /* clang-format off */
 #define GEMM_TILE_CASES                                                                            \
@@ -50,7 +58,7 @@ static inline size_t gemm_tile_row(size_t rows, size_t tile_n, size_t i, size_t 
 
 /* Vectors of P panels. */
 #define GEMM_VECS(P) ((P) * (RLV_KERNEL_PANEL / LANES))
-#define MAX_VECS GEMM_VECS(NARROW_PANELS) /* of the widest tile */
+#define MAX_VECS GEMM_VECS(TILE_PANELS)
 
 /* The weights that a tile prefetches: 'fetch_n' cache lines for each FETCH_K input channels.  A
  * number, not a pointer, since it may run past the end of the weights. */

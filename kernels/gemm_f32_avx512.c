@@ -8,8 +8,7 @@
 #define GEMM_NAME(op) rlv_##op##_avx512
 #define TILE_ROWS 12
 #define TILE_PANELS 2
-#define NARROW_ROWS 4
-#define NARROW_PANELS 4
+#define FEW_ROWS 3
 #define REST_ROWS 6
 
 #include "gemm_f32.inc"

@@ -8,8 +8,7 @@
 #define GEMM_NAME(op) rlv_##op##_neon
 #define TILE_ROWS 6
 #define TILE_PANELS 1
-#define NARROW_ROWS 1
-#define NARROW_PANELS 2
-#define REST_ROWS 6
+#define FEW_ROWS 0
+#define REST_ROWS TILE_ROWS
 
 #include "gemm_f32.inc"

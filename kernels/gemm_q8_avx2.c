@@ -8,13 +8,12 @@
 #include "gemm_vec_avx2.h"
 
 #define GEMM_NAME(op) rlv_##op##_avx2
-#define TILE_ROWS 4
-#define CHAIN_ROWS 3
+#define TILE_ROWS GEMM_ROWS(4)
+#define CHAIN_ROWS GEMM_ROWS(3)
 #define TILE_PANELS 1
-#define GROUP_ROWS 4
-#define NARROW_ROWS 1
-#define NARROW_PANELS 2
-#define REST_ROWS 4
+#define FEW_ROWS 0
+#define REST_ROWS TILE_ROWS
+#define GROUP_ROWS GEMM_ROWS(4)
 #define FETCH_K 32
 #define ACTIVATION_BIAS 0
 

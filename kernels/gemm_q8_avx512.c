@@ -9,13 +9,12 @@
 #include "gemm_vec_avx512.h"
 
 #define GEMM_NAME(op) rlv_##op##_avx512
-#define TILE_ROWS 8
-#define CHAIN_ROWS 6
+#define TILE_ROWS GEMM_ROWS(8)
+#define CHAIN_ROWS GEMM_ROWS(6)
 #define TILE_PANELS 2
-#define GROUP_ROWS 6
-#define NARROW_ROWS 3
-#define NARROW_PANELS 4
-#define REST_ROWS 3
+#define GROUP_ROWS GEMM_ROWS(6)
+#define FEW_ROWS 3
+#define REST_ROWS GEMM_ROWS(3)
 #define FETCH_K 32
 #define ACTIVATION_BIAS 0
 

@@ -13,12 +13,11 @@
 #include <string.h>
 
 #define GEMM_NAME(op) rlv_##op##_avx512vnni
-#define TILE_ROWS 12
+#define TILE_ROWS GEMM_ROWS(12)
 #define TILE_PANELS 2
-#define GROUP_ROWS 8
-#define NARROW_ROWS 4
-#define NARROW_PANELS 4
-#define REST_ROWS 6
+#define GROUP_ROWS GEMM_ROWS(8)
+#define FEW_ROWS 3
+#define REST_ROWS GEMM_ROWS(6)
 #define FETCH_K 8
 #define ACTIVATION_BIAS 0
 

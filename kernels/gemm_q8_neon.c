@@ -12,12 +12,11 @@
 #include "gemm_vec_neon.h"
 
 #define GEMM_NAME(op) rlv_##op##_neon
-#define TILE_ROWS 2
+#define TILE_ROWS GEMM_ROWS(2)
 #define TILE_PANELS 1
-#define GROUP_ROWS 2
-#define NARROW_ROWS 1
-#define NARROW_PANELS 1
-#define REST_ROWS 2
+#define FEW_ROWS 0
+#define REST_ROWS TILE_ROWS
+#define GROUP_ROWS GEMM_ROWS(2)
 #define FETCH_K 32
 #define ACTIVATION_BIAS 128
 

@@ -11,12 +11,11 @@
 #include "gemm_vec_neon.h"
 
 #define GEMM_NAME(op) rlv_##op##_neondot
-#define TILE_ROWS 6
+#define TILE_ROWS GEMM_ROWS(6)
 #define TILE_PANELS 1
-#define GROUP_ROWS 4 /* the f32 sums take as many */
-#define NARROW_ROWS 1
-#define NARROW_PANELS 2
-#define REST_ROWS 6
+#define FEW_ROWS 0
+#define REST_ROWS TILE_ROWS
+#define GROUP_ROWS GEMM_ROWS(4) /* the f32 sums take as many */
 #define FETCH_K 16
 #define ACTIVATION_BIAS 128
 

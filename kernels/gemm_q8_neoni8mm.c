@@ -12,12 +12,11 @@
 #include "gemm_vec_neon.h"
 
 #define GEMM_NAME(op) rlv_##op##_neoni8mm
-#define TILE_ROWS 6
+#define TILE_ROWS GEMM_ROWS(6)
 #define TILE_PANELS 1
-#define GROUP_ROWS 4 /* the f32 sums take as many */
-#define NARROW_ROWS 2
-#define NARROW_PANELS 2
-#define REST_ROWS 6
+#define FEW_ROWS 0
+#define REST_ROWS TILE_ROWS
+#define GROUP_ROWS GEMM_ROWS(4) /* the f32 sums take as many */
 #define ROW_STEP 2
 #define FETCH_K 8
 #define ACTIVATION_BIAS 0

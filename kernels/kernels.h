@@ -185,7 +185,8 @@ int rlv_kernels_best(void);
 
 /*
  * exp of the specification, for the few places in lib/ that need one value: within 0.9 ulp on
- * [-87, 88], monotone but for the last bit, 1 at 0; 0 below -87; above 88 as at 88.  kernels/math.inc has its steps.
+ * [-87, 88], monotone but for the last bit, 1 at 0; 0 below -87; above 88 as at 88.
+ * kernels/math.inc has its steps.
  */
 float rlv_expf(float x);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * x86_intrinsics.h - the compiler's intrinsics, or SIMDe's emulation of them (make SIMDE=1), by which
- * the AVX-512 kernels can be tested on any x86.
+ * x86_intrinsics.h - the compiler's intrinsics, or SIMDe's emulation of them (make SIMDE=1), by
+ * which the AVX-512 kernels can be tested on any x86.
  */
 #ifndef RLV_X86_INTRINSICS_H
 #define RLV_X86_INTRINSICS_H

@@ -12,13 +12,13 @@ SANITIZED = $(MAKE) TINY_DIR=$(TINY_DIR) CFLAGS="-O1 -g -fno-omit-frame-pointer"
 
 ASAN := -fsanitize=address
 check-asan: $(TINY)
-	$(SANITIZED) BUILD=build/asan KERNEL_OPT=-O1 EXTRA_CFLAGS="$(ASAN)" EXTRA_LDFLAGS="$(ASAN)" check
+	$(SANITIZED) BUILD=build/asan KERNEL_OPT=-O1 EXTRA_CFLAGS="$(ASAN)" EXTRA_LDFLAGS="$(ASAN)" check-native
 
 # Integer conversions too; unsigned sums wrap on purpose in hashes, checksums and kernels.
 UBSAN := -fsanitize=undefined,float-cast-overflow -fno-sanitize-recover=all
 check-ubsan: $(TINY)
 	$(SANITIZED) CC=clang BUILD=build/ubsan KERNEL_OPT=-O1 EXTRA_CFLAGS="$(UBSAN)" \
-	  EXTRA_LDFLAGS="$(UBSAN)" check
+	  EXTRA_LDFLAGS="$(UBSAN)" check-native
 
 TSAN := -fsanitize=thread
 check-tsan: $(TINY)

@@ -20,7 +20,7 @@
 static const char *const models[] = {"distilbert-seq", "bert-seq"};
 static const char *const weights[] = {"f32", "f16", "q8", "q7", "q6", "q5", "q4", "q3"};
 
-#define PAIR_N 97
+#define PAIR_N 25
 
 /* Texts of many lengths, some empty, some cut: from the words of the tiny vocabulary. */
 static char texts[2 * PAIR_N][400];
@@ -66,17 +66,19 @@ static void check_same_bits(const relevance_model *model, const char *what,
                             const struct relevance_result *expected)
 {
     static struct relevance_result got[PAIR_N];
-    static const size_t batches[] = {1, 7, 64, PAIR_N};
+    static const size_t batches[] = {1, 7, PAIR_N};
     for (int isa = RELEVANCE_ISA_SCALAR; isa <= RELEVANCE_ISA_NEONI8MM; isa++) {
         if (!relevance_isa_supported((enum relevance_isa)isa))
             continue;
-        for (unsigned variant = 0; variant < 4; variant++) {
+        for (unsigned variant = 0; variant < 3; variant++) {
             struct relevance_context_options o = {
                 .size = sizeof o, .isa = (enum relevance_isa)isa, .threads = 1 + variant % 3,
                 .max_batch_tokens = variant == 1 ? 64 : 0,
                 .parallel_for = variant == 2 ? threads_host : NULL};
             relevance_context *ctx = tiny_context(model, &o);
-            for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
+            /* Every batch size with one thread; the last one, all pairs, otherwise too. */
+            size_t last = sizeof batches / sizeof batches[0];
+            for (size_t b = variant == 0 ? 0 : last - 1; b < last; b++) {
                 memset(got, 0xee, sizeof got);
                 classify_in_batches(ctx, batches[b], got);
                 if (memcmp(got, expected, sizeof got) != 0)

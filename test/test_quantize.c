@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_quantize.c - the converter's arithmetic: linear algebra, scales, error-correcting rounding, what
- * is chosen from a layer's inputs.
+ * test_quantize.c - the converter's arithmetic: linear algebra, scales, error-correcting rounding,
+ * what is chosen from a layer's inputs.
  *
  * Expected values are computed here in the simplest way, in double precision.
  */
@@ -237,8 +237,8 @@ static void round_plainly(const struct problem *p, int8_t *q)
 }
 
 /* Rounds p->w in place with the damping given; 'h' is spoilt. */
-static void round_with(struct problem *p, const struct workers *workers, float damping, size_t group,
-                       float *scales)
+static void round_with(struct problem *p, const struct workers *workers, float damping,
+                       size_t group, float *scales)
 {
     struct gptq_factor factor = {0};
     struct gptq g = {.factor = &factor, .n = N, .k = K, .w = p->w, .q = p->q, .scale = scales,
@@ -328,8 +328,8 @@ static void invert(double *a)
 }
 
 /*
- * One row as Frantar et al. write it down: round a channel, change all that follow by the inverse of
- * what is left of H, take the channel out of the inverse.
+ * One row as Frantar et al. write it down: round a channel, change all that follow by the inverse
+ * of what is left of H, take the channel out of the inverse.
  */
 static void as_in_the_paper(double *inverse, double *w, double scale, int8_t *q)
 {

@@ -2,10 +2,10 @@
 /*
  * calibrate.c - see calibrate.h.
  *
- * The built-in texts are data/calibration.tsv (tools/gen_calibration.py makes the header from it) and
- * as many sequences of random tokens, which reach parts of the vocabulary and of the activations'
- * range that two hundred texts cannot.  On the reference model that mix was as good as real
- * training pairs (docs/decisions/0003-quantisation-recipe.md).
+ * The built-in texts are data/calibration.tsv (tools/gen_calibration.py makes the header from it)
+ * and 64 sequences of random tokens, which reach parts of the vocabulary and of the
+ * activations' range that two hundred texts cannot.  On the reference model that mix was as good as
+ * real training pairs (docs/decisions/0003-quantisation-recipe.md).
  *
  * Inputs are those of the f32 network.  The library computes them with its own f32 kernels, so they
  * are the same bits on every machine.

@@ -15,8 +15,8 @@ struct calibrator;
 /*
  * calibrator_open() - make ready to calibrate.
  *
- * 'image'    a model file in memory, of 'len' bytes, with f32 linear layers; calibrator_close() frees it
- *            with free(), on failure this function does.
+ * 'image'    a model file in memory, of 'len' bytes, with f32 linear layers; calibrator_close()
+ *            frees it with free(), on failure this function does.
  * 'texts'    a file of pairs that tools/reader.h reads ("query" and "title" columns); NULL: the
  *            built-in texts and random tokens.
  * 'workers'  must stay until calibrator_close().
@@ -29,9 +29,9 @@ void calibrator_close(struct calibrator *calibrator);
 /*
  * calibrator_layer() - layer_stats() of the linear layer 'part' (enum rlv_part) of 'layer'.
  *
- * Layers are to be asked for in ascending order, the pooler last, each part once: the inputs of as many
- * layers as fit a limit are kept at a time, and freed once used.
- * Returns 0, or -1 and a message.
+ * Layers are to be asked for in ascending order, the pooler last, each part once: the inputs of as
+ * many layers as fit a limit are kept at a time, and freed once used. Returns 0, or -1 and a
+ * message.
  */
 int calibrator_layer(struct calibrator *calibrator, uint32_t layer, unsigned part,
                      const struct linear_f32 *linear, const struct quantize_options *options,

@@ -36,7 +36,7 @@ static const char help[] =
     "                       q3 32, others one for a row)\n"
     "  --calibrate FILE     pairs (TSV, CSV or JSON lines with query and title) to run through the\n"
     "                       model, to choose scales by; default: built-in shopping texts;\n"
-    "                       none: weights are just rounded, which is quick and twice as far off\n"
+    "                       none: weights are just rounded, which is quick and less faithful\n"
     "  --outliers N         input channels of each layer that stay f32, 0 to 32 (default 8)\n"
     "  --threads N          threads to use (default: one for each CPU, at most 16); the file does\n"
     "                       not depend on it\n"

@@ -325,9 +325,9 @@ static void remove_mean(float *table, uint32_t rows, uint32_t cols, float *mean)
 }
 
 /*
- * The word table, quantised.  Two things are left to the position table, one row of which is added to
- * every word: the table's mean ('shift' [hidden]), without which the numbers are smaller; and at position
- * 0, where [CLS] always stands, what rounding took from the row of [CLS] ('first' [hidden]).
+ * The word table, quantised.  Two things are left to the position table, one row of which is added
+ * to every word: the table's mean ('shift' [hidden]), without which the numbers are smaller; and at
+ * position 0, where [CLS] always stands, what rounding took from the row of [CLS] ('first' [hidden]).
  */
 static int add_words(struct conversion *c, float *shift, float *first)
 {
@@ -421,7 +421,7 @@ static int add_layer(struct conversion *c, uint32_t i, const struct hf_layer *la
 {
     const struct convert_format *format = c->options->weights, *qkv = format;
 
-    /* a classifier computes the rest of the last layer for one row a text: 8 bits cost no time there */
+    /* a classifier computes the rest of the last layer for one row a text: 8 bits cost no time */
     if (rlv_dtype_bits(format->dtype) != 0 && i + 1 == c->model->config.layer_n &&
         c->model->config.task == HF_TASK_SEQUENCE)
         format = FORMAT_Q8;

@@ -28,9 +28,9 @@ const struct convert_format *convert_format_find(const char *name);
 struct convert_options {
     const struct convert_format *weights;    /* of the linear layers */
     const struct convert_format *embeddings; /* of the word embedding table; q7 is not one */
-    uint32_t group, embedding_group; /* 0: a scale an output channel, or a row; CONVERT_DEFAULT_GROUP */
+    uint32_t group, embedding_group; /* 0: one scale a channel, or a row; CONVERT_DEFAULT_GROUP */
     uint32_t outlier_n;
-    const char *calibration; /* a file of pairs; NULL: the built-in texts; "none": weights are only rounded */
+    const char *calibration; /* a file of pairs; NULL: built-in texts; "none": just rounding */
     unsigned threads;
 };
 

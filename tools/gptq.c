@@ -2,9 +2,9 @@
 /*
  * gptq.c - see gptq.h.
  *
- * Output channels are independent, so a worker takes some of them through all input channels.  Those
- * go by blocks: what the channels left of a block contribute is one matrix product, and only within a
- * block the work goes from channel to channel.
+ * Output channels are independent, so a worker takes some of them through all input channels.
+ * Those go by blocks: what the channels left of a block contribute is one matrix product, and only
+ * within a block the work goes from channel to channel.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -184,7 +184,9 @@ static void round_task(void *arg, size_t i, unsigned worker)
 
 int gptq_round(const struct workers *workers, struct gptq *g)
 {
-    struct rounding r = {.g = g, .kernels = workers->kernels, .stride = linalg_padded(g->factor->m)};
+    struct rounding r = {.g = g,
+                         .kernels = workers->kernels,
+                         .stride = linalg_padded(g->factor->m)};
     int status = -1;
 
     r.block = g->group == 0 ? BLOCK : g->group > BLOCK ? g->group : BLOCK / g->group * g->group;

@@ -2,14 +2,14 @@
 /*
  * gptq.h - rounding weights so that the errors of one input channel are made good by the next ones.
  *
- * Source: Frantar, Ashkboos, Hoefler, Alistarh 2022, "GPTQ", arXiv:2210.17323, in the equivalent form
- * of Chee, Cai, Kuleshov, De Sa 2023, "QuIP", arXiv:2307.13304, section 3.
+ * Source: Frantar, Ashkboos, Hoefler, Alistarh 2022, "GPTQ", arXiv:2210.17323, in the equivalent
+ * form of Chee, Cai, Kuleshov, De Sa 2023, "QuIP", arXiv:2307.13304, section 3.
  *
- * For one output channel with weights w and rounded ones v the layer's squared error is
- * (w - v) H (w - v)^T, H = sum over the calibration rows of x^T x.  With H = M D M^T, M unit upper
- * triangular and D diagonal, that is sum_k D_k (w_k - v_k + sum_{j<k} (w_j - v_j) M_jk)^2.  So going
- * through the channels in order, v_k is the nearest representable number to
- * w_k + sum_{j<k} (w_j - v_j) M_jk.  No inverse is needed.
+ * For one output channel with weights w and rounded ones v the layer's squared error is (w - v) H
+ * (w - v)^T, H = sum over the calibration rows of x^T x.  With H = M D M^T, M unit upper triangular
+ * and D diagonal, that is sum_k D_k (w_k - v_k + sum_{j<k} (w_j - v_j) M_jk)^2.  So going through
+ * the channels in order, v_k is the nearest representable number to w_k + sum_{j<k} (w_j - v_j)
+ * M_jk.  No inverse is needed.
  */
 #ifndef RLV_TOOLS_GPTQ_H
 #define RLV_TOOLS_GPTQ_H
@@ -41,7 +41,7 @@ void gptq_factor_free(struct gptq_factor *factor);
 struct gptq {
     const struct gptq_factor *factor;
     size_t n;         /* output channels */
-    size_t k;         /* channels to round, a multiple of 16; the factor->m - k others absorb errors */
+    size_t k;         /* channels to round, a multiple of 16; the others absorb errors */
     float *w;         /* [n, m] with stride linalg_padded(m); the others receive what they became */
     int8_t *q;        /* [n, k]: receives the integers */
     float *scale;     /* [n, group_n]; without a group as given, with one received */

@@ -2,16 +2,15 @@
 /*
  * layer_stats.c - see layer_stats.h.
  *
- * Outliers: a few input channels are far larger than the rest, in every text; since one scale serves
- * a whole row of activations, they cost all others their precision.  They stay in f32 (Dettmers et al.
- * 2022, LLM.int8(), arXiv:2208.07339).  Chosen are the channels with the largest share in the output,
- * mean x_k^2 * sum_n w_nk^2.
+ * Outliers: a few input channels are far larger than the rest, in every text; since one scale
+ * serves a whole row of activations, they cost all others their precision.  They stay in f32
+ * (Dettmers et al. 2022, LLM.int8(), arXiv:2208.07339).  Chosen are the channels with the largest
+ * share in the output, mean x_k^2 * sum_n w_nk^2.
  *
- * Smoothing: the input of channel k is divided, its weights multiplied by
- * s_k = (max |x_k|)^alpha / (max_n |w_nk|)^beta (Xiao et al. 2022, SmoothQuant, arXiv:2211.10438,
- * where beta = 1 - alpha).  Of five pairs (alpha, beta) the one that leaves the smallest error of the
- * layer's output on some rows is taken; a power of 1/4 or 1/2 needs no pow(), whose last bit differs
- * between C libraries.
+ * Smoothing: the input of channel k is divided, its weights multiplied by s_k = (max |x_k|)^alpha /
+ * (max_n |w_nk|)^beta (Xiao et al. 2022, SmoothQuant, arXiv:2211.10438, where beta = 1 - alpha).
+ * Of five pairs (alpha, beta) the one that leaves the smallest error of the layer's output on some
+ * rows is taken; a power of 1/4 or 1/2 needs no pow(), whose last bit differs between C libraries.
  *
  * docs/decisions/0003-quantisation-recipe.md has what else was measured.
  */
@@ -28,7 +27,7 @@
 #define DAMPING 0.03f
 #define SMALLEST_INPUT 1e-5f /* channels that are never used get the factor of these */
 #define SMALLEST_WEIGHT 1e-8f
-#define CLEARLY 0.999 /* how much smaller than the best an error must be: simpler factors come first */
+#define CLEARLY 0.999 /* smaller than the best an error must be: simpler factors come first */
 
 struct layer {
     const float *x; /* [rows, k] with x_stride */
@@ -39,7 +38,7 @@ struct layer {
     size_t n, k, k32, n16;
     uint32_t *outlier; /* [outlier_n], ascending */
     size_t outlier_n;
-    uint8_t *bytes; /* [workers, k32], rows padded to RLV_ALIGN: a row as the integer kernels see it */
+    uint8_t *bytes; /* [workers, k32], rows padded to RLV_ALIGN: an input quantised */
 };
 
 static const float *input_row(const struct layer *l, size_t r) { return l->x + r * l->x_stride; }
@@ -96,8 +95,8 @@ static void clear_outliers(const struct layer *l, float *by_channel)
 
 /* ---- what the library will see of an input ---- */
 
-/* Rows 'first', 'first' + step ... quantised and back, [n, k32 + outlier_n + 1] with 'stride': smoothed
- * channels (0 for an outlier), the outliers, 1. */
+/* Rows quantised and back, [n, k32 + outlier_n + 1] with 'stride': smoothed channels (0 for an
+ * outlier), the outliers, 1.  Row i is row first + i * numerator / denominator of the inputs. */
 struct seen {
     const struct layer *l;
     const float *input_scale; /* [k], 0 for an outlier */
@@ -123,8 +122,8 @@ static void seen_task(void *arg, size_t i, unsigned worker)
 }
 
 /* 'n' rows spread evenly over 'span' rows from 'first' on. */
-static void see(const struct layer *l, const float *input_scale, size_t first, size_t span, size_t n,
-                float *to, size_t stride)
+static void see(const struct layer *l, const float *input_scale, size_t first, size_t span,
+                size_t n, float *to, size_t stride)
 {
     struct seen s = {l, input_scale, first, span, n, n, stride, to};
 
@@ -197,7 +196,8 @@ static void round_roughly(float *w, size_t n, unsigned w_max)
     if (!(cover > 1e-30f))
         return;
     for (size_t i = 0; i < 3; i++) {
-        float scale = cover * shares[i] / (float)w_max, inverse = 1.0f / scale, error[16] = {0}, sum = 0;
+        float scale = cover * shares[i] / (float)w_max, inverse = 1.0f / scale;
+        float error[16] = {0}, sum = 0.0f;
         for (size_t k = 0; k < n; k += 16)
             for (size_t e = 0; e < 16; e++) {
                 float d = w[k + e] - grid_round(w[k + e], inverse, g) * scale;
@@ -368,8 +368,8 @@ int layer_stats(const float *x, size_t x_stride, size_t rows, const struct linea
         return failure_set(failure, "the calibration texts give inputs beyond 1e12 here");
     out->input_scale = linalg_alloc(l.k32);
     l.bytes = aligned_alloc(RLV_ALIGN, l.workers->n * (size_t)rlv_round_up(l.k32, RLV_ALIGN));
-    if (l.bytes == NULL || out->input_scale == NULL || find_outliers(&l) != 0 || smooth(&l, out->input_scale) != 0 ||
-        moments(&l, out->input_scale, out) != 0)
+    if (l.bytes == NULL || out->input_scale == NULL || find_outliers(&l) != 0 ||
+        smooth(&l, out->input_scale) != 0 || moments(&l, out->input_scale, out) != 0)
         goto fail;
     out->outlier_index = l.outlier;
     out->outlier_n = (uint32_t)l.outlier_n;

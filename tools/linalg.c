@@ -4,8 +4,8 @@
  *
  * Cholesky: left-looking by blocks of columns (Golub & Van Loan, Matrix Computations, 4.2), so that
  * nearly all work is one product a block.  f32 is enough here: the factorisation is backward stable
- * (Higham 2002, theorem 10.3: relative to sqrt(a_ii a_jj), about m * 2^-24 at worst), and the damping
- * that GPTQ adds to the diagonal is a hundred times that.
+ * (Higham 2002, theorem 10.3: relative to sqrt(a_ii a_jj), about m * 2^-24 at worst), and the
+ * damping that GPTQ adds to the diagonal is a hundred times that.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -179,12 +179,12 @@ done:
 struct cholesky {
     const struct rlv_kernels *kernels;
     float *a, *panels, *sums; /* panels: of the block's rows; sums: [workers][ROWS_A_TASK, BLOCK] */
-    float block[BLOCK * BLOCK]; /* the diagonal block's factor, transposed, without its diagonal ... */
+    float block[BLOCK * BLOCK]; /* the diagonal block's factor, transposed, diagonal 0 ... */
     float pivots[BLOCK];        /* ... which is here */
     size_t m, stride, at, n;    /* the block's columns are at .. at + n - 1 */
 };
 
-/* Take what the columns left of the block contribute out of ROWS_A_TASK rows from the block's top on. */
+/* Take out of ROWS_A_TASK rows, from the block's top on, what the columns left of it contribute. */
 static void subtract_task(void *arg, size_t i, unsigned worker)
 {
     const struct cholesky *c = arg;
@@ -258,8 +258,12 @@ int linalg_cholesky(const struct workers *workers, float *a, size_t m)
     sums = linalg_alloc(workers->n * ROWS_A_TASK * BLOCK);
     if (c == NULL || panels == NULL || sums == NULL)
         goto done;
-    *c = (struct cholesky){
-        .kernels = workers->kernels, .a = a, .panels = panels, .sums = sums, .m = m, .stride = stride};
+    *c = (struct cholesky){.kernels = workers->kernels,
+                           .a = a,
+                           .panels = panels,
+                           .sums = sums,
+                           .m = m,
+                           .stride = stride};
     for (c->at = 0; c->at < m; c->at += BLOCK) {
         c->n = m - c->at < BLOCK ? m - c->at : BLOCK;
         if (c->at > 0) {

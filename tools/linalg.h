@@ -62,8 +62,8 @@ int linalg_add_gram(const struct workers *workers, const float *a, size_t a_stri
 /*
  * linalg_cholesky() - L L^T = a, in place.
  *
- * 'a'  [m, m] with stride linalg_padded(m), symmetric and positive definite; its lower triangle is read
- *      and written.
+ * 'a'  [m, m] with stride linalg_padded(m), symmetric and positive definite; its lower triangle
+ *      is read and written.
  * Returns 0; -1 where memory is out; 1 where a is not positive definite (then a is spoilt).
  */
 int linalg_cholesky(const struct workers *workers, float *a, size_t m);

@@ -2,10 +2,10 @@
 /*
  * quantize.c - see quantize.h.
  *
- * Weights are symmetric: w is about scale * q, q an integer.  The scale is searched, because the one
- * that just covers the largest weight wastes most of the range: over a grid of fractions of it, then
- * by least squares for the integers found, whichever leaves the smallest sum of squared errors (the
- * idea of MSE clipping, Banner et al. 2019, arXiv:1810.05723).
+ * Weights are symmetric: w is about scale * q, q an integer.  The scale is searched, because the
+ * one that just covers the largest weight wastes most of the range: over a grid of fractions of it,
+ * then by least squares for the integers found, whichever leaves the smallest sum of squared errors
+ * (the idea of MSE clipping, Banner et al. 2019, arXiv:1810.05723).
  *
  * A range of b bits holds one negative number more than positive ones.  With few bits that number
  * matters, so there the sign of the scale is searched too: a negative scale turns the range over.
@@ -30,7 +30,7 @@
 #define FINE_STEP (1.0f / 256.0f)
 #define REFIT_N 3
 
-/* Sums over 'n' weights (a multiple of LANES), each times its importance: squared error, w q, q q. */
+/* Sums over 'n' weights (a multiple of LANES), each times its importance: error^2, w q, q q. */
 struct fit {
     float error, wq, qq;
 };
@@ -64,7 +64,7 @@ static struct fit measure(const float *restrict w, const float *restrict importa
     return fit;
 }
 
-/* Best scale of one sign for n weights whose covering scale is 'cover'; *error is beaten or kept. */
+/* Best scale of one sign for n weights that 'cover' just covers; *error is beaten or kept. */
 static float search_one_sign(const float *w, const float *importance, uint32_t n, float cover,
                              struct grid g, float best, float *error)
 {

@@ -20,7 +20,7 @@ struct linear_f32 {
 
 struct quantize_options {
     unsigned bits;      /* of storage: 8, 6, 5, 4 or 3 */
-    unsigned w_max;     /* 127: weights in [-127, 127]; else in [-w_max, w_max - 1], at most 2^(bits-1) */
+    unsigned w_max;     /* 127: weights in [-127, 127]; else in [-w_max, w_max - 1] */
     uint32_t group;     /* input channels that share a scale, a multiple of 32; 0: all */
     uint32_t outlier_n; /* input channels to keep in f32, where the calibration chooses */
     const struct workers *workers; /* NULL: none but the caller; results are the same */
@@ -31,10 +31,10 @@ struct calibration {
     float *input_scale;      /* [k]: a smoothing factor of each input channel, above 0 */
     uint32_t *outlier_index; /* [outlier_n], ascending: channels to keep in f32 */
     uint32_t outlier_n;
-    float *importance; /* [k32]: mean square of the input that meets a weight, for searching scales */
-    struct gptq_factor factor; /* of the channels [k32] (0 where an outlier was), the outliers, a 1 that
-                                  the bias multiplies; without panels weights are just rounded.  Needs
-                                  options->workers */
+    float *importance; /* [k32]: mean square of each input, to search scales by */
+    struct gptq_factor factor; /* of the channels [k32] (0 where an outlier was), the outliers, a 1
+                                  that the bias multiplies; without panels weights are just
+                                  rounded.  Needs options->workers */
 };
 
 /* The same layer, quantised; see enum rlv_slot in lib/format.h for what it computes. */
@@ -79,7 +79,7 @@ void linear_q_free(struct linear_q *q);
 float quantize_search_scale(const float *w, const float *importance, uint32_t n, unsigned bits,
                             unsigned w_max);
 
-/* quantize_table() - likewise for a table [rows, cols]; options->w_max and outlier_n are not used. */
+/* quantize_table() - likewise for a table [rows, cols]; w_max and outlier_n are not used. */
 int quantize_table(const float *table, uint32_t rows, uint32_t cols,
                    const struct quantize_options *options, struct table_q *out,
                    struct failure *failure);

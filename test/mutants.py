@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Does the suite notice?  Break one thing at a time in a copy of the tree, and run the tests.
+
+    test/mutants.py                 all of them, in a temporary copy
+    test/mutants.py --only model    those whose file or name contains a word
+    test/mutants.py --work DIR      a copy that is kept, so that a second run builds less
+
+A mutant is a file, a text that must stand there exactly once, what takes its place, and the test
+programs that may notice, the likeliest first.  It is killed where it does not compile, or a test
+fails, crashes or hangs.  Exit status 0: all were killed.
+"""
+import argparse
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SECONDS = 120  # a test that runs longer hangs
+
+MUTANTS = [
+    # what, file, text, replacement, tests
+    ("magic", "lib/model.c", "memcmp(h->magic, RLV_MAGIC, sizeof h->magic) != 0", "0", "model"),
+    ("header checksum", "lib/model.c", "if (h->header_checksum != rlv_checksum(",
+     "if (0 && h->header_checksum != rlv_checksum(", "model"),
+    ("table checksum", "lib/model.c", "!= h->table_checksum)", "!= h->table_checksum && 0)", "model"),
+    ("section checksum", "lib/model.c", "!= s->checksum)", "!= s->checksum && 0)", "model"),
+    ("file length", "lib/model.c", "if (h->file_len != o->model->len)", "if (0)", "model"),
+    ("section end", "lib/model.c", "s->len > o->model->len - s->offset || ", "", "model"),
+    ("tensor end", "lib/model.c", " || t->len > data_len - t->offset)", ")", "model"),
+    ("tensor alignment", "lib/model.c", "if (t->offset % RLV_ALIGN != 0 || t->offset > data_len",
+     "if (t->offset > data_len", "model"),
+    ("tensor length", "lib/model.c",
+     "t->len != rlv_tensor_len(t->dtype, t->layout, t->rows, t->cols)", "0", "model"),
+    ("finite scales", "lib/model.c", "if (!isfinite(x[i]))", "if (0)", "model"),
+    ("outlier bound", "lib/model.c", "if (linear->outlier_index[i] >= linear->k ||", "if (", "model"),
+    ("special id", "lib/model.c", "c->sep_id >= c->vocab_n || ", "", "model"),
+    ("label name", "lib/model.c", " || l->name_len >= s->len - l->name_offset)", ")", "model"),
+    ("copy flag", "lib/model.c", "if ((flags & RELEVANCE_OPEN_COPY) == 0)\n            map",
+     "if (1)\n            map", "faults"),
+    ("short read", "lib/model.c", "done += (size_t)n;", "done = model->len;", "faults"),
+    ("leak on error", "lib/model.c", "        relevance_close(model);\n        return status;",
+     "        return status;", "faults"),
+    ("checksum lane", "lib/checksum.c", "b[i] += a[i];", "b[i] += 1;", "model api"),
+    ("full hash table", "lib/tokenizer.c", "if (used > v->slot_n)", "if (0)", "model"),
+    ("slot id", "lib/tokenizer.c", "if (slot->id >= v->token_n)", "if (0)", "model tokenizer"),
+    ("word limit", "lib/tokenizer.c", "#define MAX_WORD 100u", "#define MAX_WORD 101u",
+     "wordpiece tokenizer"),
+    ("mark order", "lib/tokenizer.c", "s->marks[at - 1].rank > rank", "s->marks[at - 1].rank >= rank",
+     "wordpiece tokenizer"),
+    ("prefix of ids", "lib/tokenizer.c", "if (s->n < s->cap)", "if (s->n <= s->cap)",
+     "wordpiece tokenizer"),
+    ("surrogates", "lib/tokenizer.c", "*high = 0x9f;", "*high = 0xbf;", "wordpiece tokenizer"),
+    ("truncation", "lib/tokenizer.c", "if (shorter > budget / 2)", "if (shorter > (budget + 1) / 2)",
+     "api tokenizer"),
+    ("cut count", "lib/api.c", "+ t->product_n - t->kept_product;", ";", "api"),
+    ("tie", "lib/api.c", "if (z[i] > z[r.label])", "if (z[i] >= z[r.label])", "api"),
+    ("NaN logits", "lib/api.c", "if (!(sum >= 1.0f && sum <= (float)c->label_n))", "if (0)", "model"),
+    ("no space", "lib/api.c", "if (t.rows > tokens->cap)", "if (t.rows > tokens->cap + 1)", "api"),
+    ("ids in range", "lib/api.c", "(uint32_t)ids[i] >= ctx->model->vocab.token_n", "0", "api"),
+    ("token type", "lib/api.c", "            type = 1;", "            type = 0;", "api"),
+    ("rank order", "lib/api.c", "a->index > b->index)", "a->index < b->index)", "api"),
+    ("token limit", "lib/context.c", "o->max_tokens > limit))", "o->max_tokens > limit + 1))", "api"),
+    ("own scratch", "lib/context.c", "ctx->threads * ctx->scratch_stride", "ctx->scratch_stride",
+     "threads_soak"),
+    ("claim", "lib/threads.c", "return claim_next(claim) < claim_count(claim);",
+     "return claim_next(claim) <= claim_count(claim);", "threads"),
+    ("wait", "lib/threads.c", "while (atomic_load(&pool->done) != task_n)",
+     "while (atomic_load(&pool->done) + 1 < task_n)", "threads threads_soak"),
+    ("thread failure", "lib/threads.c", "            rlv_pool_destroy(pool, allocator);\n",
+     "", "faults"),
+    ("first row's scale", "lib/forward.c", "ctx->a_scale[s] = ctx->a_scale[r];", "", "threads_soak"),
+    ("outliers", "lib/forward.c", "outlier[i] = x[linear->outlier_index[i]];",
+     "outlier[i] = x[i];", "forward"),
+    ("tile of scales", "lib/forward.c", "t.base.w_scale += column * l->group_n;",
+     "t.base.w_scale += column;", "low_bits"),
+    ("zero point", "kernels/gemm_q8_scalar.c", "(uint32_t)acc[c] - zero_part",
+     "(uint32_t)acc[c] + zero_part", "kernels_gemm"),
+    ("lane", "kernels/gemm_q8_scalar.c", "w + 64 * b + 4 * c", "w + 64 * b + 4 * (c ^ 1)",
+     "kernels_gemm"),
+    ("group scale", "kernels/gemm_q8_scalar.c", "w_scale[i * RLV_KERNEL_PANEL + c]",
+     "w_scale[c]", "kernels_gemm"),
+    ("bit plane", "kernels/unpack_q_scalar.c", "high, g, j) << low;", "high, g, j) << (low - 1);",
+     "kernels"),
+    ("rounding", "kernels/elementwise_f32.inc", "return (x + RLV_MAGIC) - RLV_MAGIC;",
+     "return (float)(int32_t)x;", "kernels"),
+    ("tail of a row", "kernels/elementwise_f32.inc",
+     "v16_store_n(y + i, d, tail);", "v16_store_n(y + i, d, tail - 1);",
+     "kernels"),
+]
+
+
+def copy_tree(work):
+    for name in ("Makefile", "lib", "kernels", "include", "tools", "test", "data"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, work / name, dirs_exist_ok=True,
+                            ignore=shutil.ignore_patterns("*.rlv", "corpus"))
+        else:
+            shutil.copy2(source, work / name)
+
+
+MAKE = ["make", "-s", "-j2", "BUILD=build", "TINY_DIR=build/tiny", "KERNEL_OPT=-O1"]
+
+
+def make(work, tests):
+    """The reason why the mutant is dead, or None where all tests passed."""
+    for test in tests.split():
+        built = subprocess.run([*MAKE, f"build/test_{test}"], cwd=work, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, check=False)
+        if built.returncode != 0:
+            if b"error:" not in built.stderr:
+                sys.exit(built.stderr.decode())
+            return "does not compile"
+        try:
+            run = subprocess.run([f"build/test_{test}"], cwd=work, timeout=SECONDS, check=False,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        except subprocess.TimeoutExpired:
+            return f"test_{test} hangs"
+        if run.returncode < 0:
+            return f"test_{test}: signal {-run.returncode}"
+        if run.returncode > 0:
+            return f"test_{test} fails"
+    return None
+
+
+def run_all(work, mutants):
+    survivors = []
+    for what, name, text, replacement, tests in mutants:
+        path = work / name
+        original = path.read_text(encoding="utf-8")
+        start = time.monotonic()
+        if original.count(text) != 1:
+            result = f"its text stands there {original.count(text)} times: adapt test/mutants.py"
+            survivors.append(what)
+        else:
+            path.write_text(original.replace(text, replacement), encoding="utf-8")
+            result = make(work, tests)
+            path.write_text(original, encoding="utf-8")
+            if result is None:
+                survivors.append(what)
+                result = "SURVIVES"
+        print(f"{what:20} {name:28} {time.monotonic() - start:6.1f} s  {result}", flush=True)
+    return survivors
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="a word in the mutant's file or name")
+    parser.add_argument("--work", help="the copy's folder, kept; else a temporary one")
+    arguments = parser.parse_args()
+    mutants = [m for m in MUTANTS if arguments.only in m[0] or arguments.only in m[1]]
+    work = pathlib.Path(arguments.work or tempfile.mkdtemp(prefix="rlv-mutants-"))
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        copy_tree(work)
+        every_test = " ".join(sorted({t for m in mutants for t in m[4].split()}))
+        good = subprocess.run([*MAKE, f"TESTS={every_test}", "tests"], cwd=work, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if good.returncode != 0:
+            sys.exit("without a mutant:\n" + good.stdout.decode(errors="replace")[-3000:])
+        survivors = run_all(work, mutants)
+    finally:
+        if not arguments.work:
+            shutil.rmtree(work)
+    print(f"{len(mutants) - len(survivors)} of {len(mutants)} mutants killed")
+    if survivors:
+        sys.exit("not killed: " + ", ".join(survivors))
+
+
+if __name__ == "__main__":
+    main()
