@@ -30,8 +30,8 @@
 #define GEMM_KEEP(x) __asm__("" : "+" GEMM_VECTOR(x))
 #endif
 
-/* Rows of a tile.  Builds that compile slowly (SIMDe, sanitizers) take the same code with two rows at
- * most: the number of tiles is what multiplies it. */
+/* Rows of a tile.  Builds that compile slowly (SIMDe, sanitizers) take the same code with two rows
+ * at most: the number of tiles is what multiplies it. */
 #if defined(RLV_SMALL_TILES) && RLV_SMALL_TILES
 #define GEMM_ROWS(n) 2
 #else

@@ -11,6 +11,7 @@ programs that may notice, the likeliest first.  It is killed where it does not c
 fails, crashes or hangs.  Exit status 0: all were killed.
 """
 import argparse
+import os
 import pathlib
 import shutil
 import subprocess
@@ -116,8 +117,9 @@ def make(work, tests):
                 sys.exit(built.stderr.decode())
             return "does not compile"
         try:
+            # cmocka then stops at the first assertion that fails
             run = subprocess.run([f"build/test_{test}"], cwd=work, timeout=SECONDS, check=False,
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                 env={**os.environ, "CMOCKA_TEST_ABORT": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
             return f"test_{test} hangs"
         if run.returncode < 0:

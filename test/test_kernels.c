@@ -375,10 +375,17 @@ static void check_quantize(const struct guard *gx, const struct guard *gs, const
             for (size_t i = 0; i < n; i++) {
                 double t = input_scale ? x[i] * input_scale[i] : x[i];
                 double back = (expect[i] - expect_zero) * (double)expect_scale;
+                float inv = 1.0f / expect_scale;
+                float z = rintf(fminf(fmaxf(-(float)lo * inv, 0.0f), 255.0f));
+                float a = rintf((float)t * inv) + z;
                 /* Half a step, and another half where the zero point was rounded at an end. */
                 if (fabs(back - t) > 1.001 * s)
                     fail_msg("quantize: n %zu element %zu: %g became %g, step %g", n, i, t, back,
                              s);
+                /* The contract to the letter. */
+                if (expect_zero != (int)z || expect[i] != fminf(fmaxf(a, 0.0f), 255.0f))
+                    fail_msg("quantize: n %zu element %zu: %d, zero %d; the contract says %g, %g", n,
+                             i, expect[i], (int)expect_zero, (double)a, (double)z);
             }
         }
     }

@@ -409,6 +409,13 @@ static void rules_of_labels_and_metadata(void **state)
     REFUSED(p.label[3].name_offset, UINT32_MAX);
     REFUSED(meta[meta_len - 1], 'x');
     REFUSED(meta[3], 0);
+    /* The last name runs to the section's end, and a zero byte comes only behind it. */
+    p.label[3].name_len++;
+    ((uint8_t *)p.label)[labels_len - 8 - 1] = 'x';
+    damage_repair(p.file, p.len);
+    assert_int_equal(try_file("name", 0, p.file, p.len, 0, 0), RELEVANCE_BAD_MODEL);
+    p.label[3].name_len--;
+    ((uint8_t *)p.label)[labels_len - 8 - 1] = 0;
     ACCEPTED(p.label[0].gain, 0.0f);
     ACCEPTED(p.label[1].logit_bias, -1000.0f);
     ACCEPTED(p.label[3].name_offset, p.label[0].name_offset);
@@ -595,11 +602,6 @@ int main(void)
         cmocka_unit_test(micro_models_open),
         cmocka_unit_test(memory_of_any_alignment),
         cmocka_unit_test(exact_memory),
-        cmocka_unit_test(every_byte_is_checked),
-        cmocka_unit_test(skipped_checksum),
-        cmocka_unit_test(every_byte_with_repaired_checksums),
-        cmocka_unit_test(every_length),
-        cmocka_unit_test(every_field_at_its_extremes),
         cmocka_unit_test(rules_of_the_configuration),
         cmocka_unit_test(rules_of_labels_and_metadata),
         cmocka_unit_test(rules_of_tensors),
@@ -607,6 +609,11 @@ int main(void)
         cmocka_unit_test(other_versions_are_named),
         cmocka_unit_test(reserved_fields_are_zero),
         cmocka_unit_test(paths_of_every_kind),
+        cmocka_unit_test(skipped_checksum),
+        cmocka_unit_test(every_byte_is_checked),
+        cmocka_unit_test(every_length),
+        cmocka_unit_test(every_field_at_its_extremes),
+        cmocka_unit_test(every_byte_with_repaired_checksums),
     };
     alarm(HANG_SECONDS);
     guard_open(&room, 1 << 20);

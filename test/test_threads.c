@@ -91,6 +91,30 @@ static void host_runs_the_pieces(void **state)
     rlv_pool_destroy(pool, &rlv_libc_allocator);
 }
 
+static void slow_task(void *arg, size_t i, unsigned worker)
+{
+    struct timespec pause = {0, 3000000};
+    if (i != 0 || worker != 0) /* so that the caller is done first, and sleeps */
+        nanosleep(&pause, NULL);
+    count_task(arg, i, worker);
+}
+
+/* The caller comes back when the last piece is done, not before. */
+static void waits_for_slow_pieces(void **state)
+{
+    static struct counts counts;
+    struct rlv_pool *pool = NULL;
+    (void)state;
+    assert_int_equal(rlv_pool_create(&pool, 4, NULL, NULL, &rlv_libc_allocator), RELEVANCE_OK);
+    for (unsigned s = 0; s < 20; s++) {
+        memset(&counts, 0, sizeof counts);
+        rlv_pool_run(pool, 4, slow_task, &counts);
+        for (size_t i = 0; i < 4; i++)
+            assert_int_equal(counts.done[i], 1);
+    }
+    rlv_pool_destroy(pool, &rlv_libc_allocator);
+}
+
 static void *no_memory(void *user, size_t size, size_t align)
 {
     (void)user, (void)size, (void)align;
@@ -117,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_piece_once),
         cmocka_unit_test(wakes_after_a_pause),
+        cmocka_unit_test(waits_for_slow_pieces),
         cmocka_unit_test(host_runs_the_pieces),
         cmocka_unit_test(reports_no_memory),
     };
