@@ -246,16 +246,17 @@ static struct rlv_gemm_f32 gemm_f32_arguments(const struct linear_stage *stage)
     return g;
 }
 
-static int use_blas(const struct relevance_context *ctx, size_t rows)
+/* The own kernels were faster at every size (docs/performance.md), so AUTO means them: the one line to
+ * change where that is not so. */
+static int use_blas(const struct relevance_context *ctx)
 {
-    (void)rows;
     return ctx->f32_gemm == RELEVANCE_F32_GEMM_BLAS;
 }
 
 static void f32_panels(const struct linear_stage *stage, size_t first, size_t n, float *scratch)
 {
     struct rlv_gemm_f32 g = gemm_f32_arguments(stage);
-    if (use_blas(stage->ctx, stage->rows))
+    if (use_blas(stage->ctx))
         rlv_blas_gemm_f32(&g, first, n, scratch);
     else
         stage->ctx->kernels->gemm_f32(&g, first, n);
