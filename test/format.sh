@@ -13,7 +13,11 @@ set -u
 [ $# -eq 1 ] || { echo "usage: $0 RELEVANCE" >&2; exit 2; }
 exe=$1
 here=$(dirname "$0")
+# A python3 of the user's own may lack numpy where the system's has it.
 python=${PYTHON:-python3}
+if [ -z "${PYTHON:-}" ] && ! "$python" -c 'import numpy' 2>/dev/null && [ -x /usr/bin/python3 ]; then
+    python=/usr/bin/python3
+fi
 "$python" -c 'import numpy' 2>/dev/null || { echo "SKIP: format.sh: $python has no numpy"; exit 0; }
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
