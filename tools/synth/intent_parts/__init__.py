@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of tools/synth/intent.py: quantities, catalogue, templates, noise."""
