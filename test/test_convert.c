@@ -422,6 +422,57 @@ static void converts_to_every_format(void **state)
     }
 }
 
+static unsigned dtype_of(const struct peek *p, unsigned layer, unsigned part)
+{
+    return peek_find(p, layer, part, RLV_SLOT_WEIGHT)->dtype;
+}
+
+/* The last pattern that fits a matrix decides; one that none fits is refused. */
+static void stores_named_tensors_otherwise(void **state)
+{
+    struct tiny_hf o = TINY_HF_DEFAULT;
+    struct peek p;
+
+    (void)state;
+    tiny_hf_write(dir, &o);
+    assert_converted(WORDS(PLAIN, "--weights", "q4", "--tensor", "layers.*.ffn*=q6",
+                           "--tensor=*.0.ffn2=q3:32", "--tensor", "embeddings.word=q8", "--tensor",
+                           "layers.1.qkv=f16", "--tensor", "pooler=q5:64"));
+    check_file(&o);
+    peek_open(&p, out);
+    assert_int_equal(dtype_of(&p, 0, RLV_PART_QKV), RLV_DTYPE_Q4);
+    assert_int_equal(dtype_of(&p, 1, RLV_PART_QKV), RLV_DTYPE_F16);
+    assert_int_equal(dtype_of(&p, 0, RLV_PART_FFN1), RLV_DTYPE_Q6);
+    assert_int_equal(dtype_of(&p, 0, RLV_PART_FFN2), RLV_DTYPE_Q3);
+    assert_int_equal(dtype_of(&p, 1, RLV_PART_FFN2), RLV_DTYPE_Q6);
+    assert_int_equal(dtype_of(&p, 1, RLV_PART_ATTENTION_OUT), RLV_DTYPE_Q8); /* one row a text */
+    assert_int_equal(dtype_of(&p, 0, RLV_PART_WORD_EMBEDDING), RLV_DTYPE_Q8);
+    assert_int_equal(dtype_of(&p, 0, RLV_PART_POOLER), RLV_DTYPE_Q5);
+    assert_int_equal(peek_find(&p, 0, RLV_PART_POOLER, RLV_SLOT_WEIGHT)->group, 64);
+    assert_int_equal(peek_find(&p, 0, RLV_PART_FFN2, RLV_SLOT_WEIGHT)->group, 32);
+    peek_close(&p);
+    assert_non_null(strstr(report, "feed-forward 2       q3+q6 "));
+
+    /* float but for one matrix, in the last place that the calibration reaches */
+    assert_converted(WORDS("--weights", "f32", "--tensor", "pooler=q8"));
+    peek_open(&p, out);
+    assert_int_equal(dtype_of(&p, 0, RLV_PART_POOLER), RLV_DTYPE_Q8);
+    assert_int_equal(dtype_of(&p, 1, RLV_PART_FFN2), RLV_DTYPE_F32);
+    peek_close(&p);
+    assert_converted(WORDS("--weights", "f32", "--tensor", "layers.1.ffn2=q8"));
+    assert_converted(WORDS(PLAIN, "--weights", "f32", "--tensor", "layers.1.ffn2=q8"));
+    check_file(&o);
+
+    assert_int_equal(remove(out), 0);
+    assert_refused(WORDS("--tensor", "layers.2.*=q6"), "--tensor: no matrix is named 'layers.2.*'");
+    assert_refused(WORDS("--tensor", "layers.*=q9"), "'layers.*=q9': unknown format 'q9'");
+    assert_refused(WORDS("--tensor", "layers.*"), "'layers.*' is not NAME=FORMAT");
+    assert_refused(WORDS("--tensor", "*=q7"), "embeddings.word cannot be q7");
+    assert_refused(WORDS("--tensor", "*=q4:33"), "the group must be a multiple of 32");
+    assert_refused(WORDS("--tensor", "*=f32:32"), "this format has no scales");
+    assert_refused(WORDS("--tensor", "*=q4:"), "--tensor: '' is not a number");
+}
+
 /* What plain rounding stores must not be far from the best that could be: pins the search of scales. */
 static void search_beats_covering_scale(void **state)
 {
@@ -955,6 +1006,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(converts_every_architecture_and_dtype),
         TEST(converts_to_every_format),
+        TEST(stores_named_tensors_otherwise),
         TEST(search_beats_covering_scale),
         TEST(keeps_outliers_apart),
         TEST(writes_configuration_and_labels),

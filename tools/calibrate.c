@@ -247,6 +247,8 @@ static void run(struct calibrator *c, uint32_t first)
     uint64_t bytes = 0, kept = 0;
     size_t at = 0;
 
+    for (size_t k = 0; k < c->last * (size_t)LAYER_INPUTS; k++)
+        drop(&c->inputs[k]); /* of layers that were not asked for */
     for (size_t k = 0; k < LAYER_INPUTS; k++)
         bytes += (uint64_t)c->id_n * linalg_padded(widths[k]) * sizeof(float);
     c->first = c->last = first;
@@ -339,7 +341,10 @@ int calibrator_layer(struct calibrator *c, uint32_t layer, unsigned part,
     struct inputs *in = &c->pooler;
     int status;
 
-    if (part != RLV_PART_POOLER) {
+    if (part == RLV_PART_POOLER) {
+        if (in->x == NULL)
+            run(c, c->model->config->layer_n - 1);
+    } else {
         if (layer >= c->last)
             run(c, layer);
         in = &c->inputs[layer * LAYER_INPUTS + (size_t)index[part]];

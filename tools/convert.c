@@ -34,6 +34,11 @@ static const char help[] =
     "                       output channel (default; q5 and q4: 64, q3: 32).  Better, slower\n"
     "  --embedding-group N  likewise within a row of the word embeddings (default: q6 64, q5 to\n"
     "                       q3 32, others one for a row)\n"
+    "  --tensor NAME=FORMAT[:GROUP]\n"
+    "                       another format for one matrix, or for all that a pattern names; may be\n"
+    "                       repeated, the last one that fits counts.  Names: embeddings.word,\n"
+    "                       layers.N.qkv, layers.N.attention_out, layers.N.ffn1, layers.N.ffn2,\n"
+    "                       pooler; '*' and '?' stand for any characters\n"
     "  --calibrate FILE     pairs (TSV, CSV or JSON lines with query and title) to run through the\n"
     "                       model, to choose scales by; default: built-in shopping texts;\n"
     "                       none: weights are just rounded, which is quick and less faithful\n"
@@ -57,6 +62,7 @@ static const char help[] =
     "  relevance convert ./esci-distilbert esci.rlv\n"
     "  relevance convert ./esci-distilbert exact.rlv --weights f32\n"
     "  relevance convert ./esci-distilbert small.rlv --weights q4 --embeddings q4\n"
+    "  relevance convert ./esci-distilbert mixed.rlv --weights q4 --tensor 'layers.*.ffn2=q6'\n"
     "\n"
     "Exit status: 0, or 2 where the folder or an option is refused; then OUT.rlv is left as it was.\n";
 
@@ -75,6 +81,11 @@ struct arguments { /* zeroed at birth */
     uint32_t group, embedding_group;
     struct gain *gains; /* [argc]: more than enough */
     size_t gain_n;
+    struct convert_override *overrides; /* [argc] */
+    size_t override_n;
+    char *patterns; /* the overrides' patterns, one after the other; as long as all words are */
+    size_t patterns_len;
+    char *tensors; /* the options as they were given, with spaces between; likewise */
     int json, quiet, help;
 };
 
@@ -118,6 +129,41 @@ static int parse_text(const char *option, const char *text, const char **value,
     return 0;
 }
 
+static int parse_tensor(const char *text, struct arguments *a, struct failure *failure)
+{
+    struct convert_override *o = &a->overrides[a->override_n];
+    const char *equals = strrchr(text, '='), *colon;
+    char format[8];
+
+    if (parse_text("--tensor", text, &text, failure) != 0)
+        return -1;
+    o->group = CONVERT_DEFAULT_GROUP;
+    if (equals == NULL || equals == text || equals[1] == '\0')
+        return failure_set(failure, "--tensor: '%.60s' is not NAME=FORMAT or NAME=FORMAT:GROUP",
+                           text);
+    colon = strchr(equals, ':');
+    snprintf(format, sizeof format, "%.*s",
+             colon != NULL ? (int)(colon - equals - 1) : (int)sizeof format, equals + 1);
+    o->format = convert_format_find(format);
+    if (o->format == NULL)
+        return failure_set(failure,
+                           "--tensor: '%.60s': unknown format '%s', supported: f32 f16 q8 q7 q6 q5 "
+                           "q4 q3",
+                           text, format);
+    if (colon != NULL && parse_u32("--tensor", colon + 1, &o->group, failure) != 0)
+        return -1;
+    if (colon != NULL && (o->format->w_max == 0 || o->group % RLV_K_BLOCK != 0))
+        return failure_set(failure, "--tensor: '%.60s': %s", text,
+                           o->format->w_max == 0 ? "this format has no scales, and so no group"
+                                                 : "the group must be a multiple of 32");
+    o->pattern = a->patterns + a->patterns_len;
+    a->patterns_len +=
+        1 + (size_t)sprintf(a->patterns + a->patterns_len, "%.*s", (int)(equals - text), text);
+    sprintf(a->tensors + strlen(a->tensors), "%s%s", a->override_n > 0 ? " " : "", text);
+    a->override_n++;
+    return 0;
+}
+
 /* An option that takes a value. */
 static int parse_value(const char *option, const char *value, struct arguments *a,
                        struct failure *failure)
@@ -142,6 +188,8 @@ static int parse_value(const char *option, const char *value, struct arguments *
         return parse_u32(option, value, &a->group, failure);
     if (strcmp(option, "--embedding-group") == 0)
         return parse_u32(option, value, &a->embedding_group, failure);
+    if (strcmp(option, "--tensor") == 0)
+        return parse_tensor(value, a, failure);
     return parse_gain(value, a, failure);
 }
 
@@ -150,7 +198,8 @@ static int takes_value(const char *option)
     static const char *const options[] = {"--weights", "--embeddings", "--name",
                                           "--source",  "--license",    "--group",
                                           "--gain",    "--embedding-group", "--calibrate",
-                                          "--threads", "--outliers"};
+                                          "--threads", "--outliers",
+                                          "--tensor"};
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (strcmp(option, options[i]) == 0)
@@ -232,6 +281,8 @@ static int choose_formats(const struct arguments *a, struct convert_options *o,
     o->group = a->group;
     o->embedding_group = a->embedding_group;
     o->calibration = a->calibration;
+    o->overrides = a->overrides;
+    o->override_n = a->override_n;
     o->outlier_n = a->outliers;
     o->threads = a->threads != 0 ? a->threads : default_threads();
     if (a->threads > MAX_THREADS)
@@ -260,9 +311,9 @@ static int choose_formats(const struct arguments *a, struct convert_options *o,
 /* ---- metadata, gains ---- */
 
 static char *make_metadata(const struct arguments *a, const struct hf_model *model,
-                           const struct convert_options *o)
+                           const struct convert_options *o, int quantised)
 {
-    const char *calibration = o->weights->w_max == 0    ? NULL
+    const char *calibration = !quantised                ? NULL
                               : a->calibration != NULL ? a->calibration
                                                        : "built-in";
     const char *values[][2] = {{"name", a->name},
@@ -271,6 +322,7 @@ static char *make_metadata(const struct arguments *a, const struct hf_model *mod
                                {"architecture", model->config.architecture},
                                {"weights", o->weights->name},
                                {"embeddings", o->embeddings->name},
+                               {"tensors", a->override_n > 0 ? a->tensors : NULL},
                                {"calibration", calibration},
                                {"converter", "relevance convert "}};
     size_t n = sizeof values / sizeof values[0], len = 128, at = 0, name_len;
@@ -369,7 +421,7 @@ static json_t *part_json(const struct convert_part *p)
                              (json_int_t)p->len);
 
     if (p->other != NULL)
-        json_object_set_new(part, "format_of_last_layer", json_string(p->other));
+        json_object_set_new(part, "other_format", json_string(p->other));
     if (p->norm > 0.0)
         json_object_set_new(part, "relative_error", json_real(sqrt(p->error / p->norm)));
     return part;
@@ -424,7 +476,7 @@ static int convert(const struct arguments *a, struct failure *failure)
         convert_model(&model, &options, &writer, &report, failure) != 0 ||
         set_gains(a, &writer, failure) != 0)
         goto fail;
-    writer.metadata = make_metadata(a, &model, &options);
+    writer.metadata = make_metadata(a, &model, &options, report.quantised);
     if (rlv_writer_save(&writer, a->out, &file_len, failure) != 0)
         goto fail;
     if (a->json)
@@ -445,6 +497,27 @@ fail:
     return -1;
 }
 
+static int make_lists(struct arguments *a, int argc, char **argv)
+{
+    size_t len = 1;
+
+    for (int i = 0; i < argc; i++)
+        len += strlen(argv[i]) + 1;
+    a->gains = calloc((size_t)argc + 1, sizeof *a->gains);
+    a->overrides = calloc((size_t)argc + 1, sizeof *a->overrides);
+    a->patterns = calloc(len, 1);
+    a->tensors = calloc(len, 1);
+    return a->gains != NULL && a->overrides != NULL && a->patterns != NULL && a->tensors != NULL;
+}
+
+static void free_lists(struct arguments *a)
+{
+    free(a->gains);
+    free(a->overrides);
+    free(a->patterns);
+    free(a->tensors);
+}
+
 int convert_main(int argc, char **argv)
 {
     struct arguments a = {.outliers = DEFAULT_OUTLIERS,
@@ -453,8 +526,7 @@ int convert_main(int argc, char **argv)
     struct failure failure = {""};
     int status = 0;
 
-    a.gains = calloc((size_t)argc + 1, sizeof *a.gains);
-    if (a.gains == NULL)
+    if (!make_lists(&a, argc, argv))
         failure_set(&failure, "out of memory");
     else if (parse_arguments(argc, argv, &a, &failure) != 0)
         status = EXIT_REFUSED;
@@ -469,6 +541,6 @@ int convert_main(int argc, char **argv)
         fprintf(stderr, "convert: %s\n", failure.message);
         status = EXIT_REFUSED;
     }
-    free(a.gains);
+    free_lists(&a);
     return status;
 }

@@ -2,6 +2,7 @@
 /*
  * convert_model.c - see convert_model.h.
  */
+#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ static const struct convert_format formats[] = {
 #define FORMAT_F32 (&formats[0])
 #define FORMAT_F16 (&formats[1])
 #define FORMAT_Q8 (&formats[2])
+#define FORMAT_Q7 (&formats[3])
 
 static const char *const part_names[CONVERT_PART_N] = {
     [RLV_PART_WORD_EMBEDDING] = "word embeddings",
@@ -47,6 +49,45 @@ const struct convert_format *convert_format_find(const char *name)
         if (strcmp(name, formats[i].name) == 0)
             return &formats[i];
     return NULL;
+}
+
+const char *convert_tensor_name(char *name, uint32_t layer, unsigned part)
+{
+    static const char *const names[CONVERT_PART_N] = {
+        [RLV_PART_WORD_EMBEDDING] = "embeddings.word", [RLV_PART_QKV] = "qkv",
+        [RLV_PART_ATTENTION_OUT] = "attention_out",    [RLV_PART_FFN1] = "ffn1",
+        [RLV_PART_FFN2] = "ffn2",                      [RLV_PART_POOLER] = "pooler"};
+
+    if (names[part] == NULL)
+        return NULL;
+    if (part >= RLV_PART_QKV && part <= RLV_PART_FFN2)
+        snprintf(name, CONVERT_NAME_CAP, "layers.%lu.%s", (unsigned long)layer, names[part]);
+    else
+        snprintf(name, CONVERT_NAME_CAP, "%s", names[part]);
+    return name;
+}
+
+static int matches(const struct convert_override *o, uint32_t layer, unsigned part)
+{
+    char name[CONVERT_NAME_CAP];
+
+    return fnmatch(o->pattern, convert_tensor_name(name, layer, part), 0) == 0;
+}
+
+/* How one matrix is stored. */
+struct choice {
+    const struct convert_format *format;
+    uint32_t group; /* wanted; CONVERT_DEFAULT_GROUP: the format's */
+};
+
+/* The last override that names the matrix, or 'by_default'. */
+static struct choice choose(const struct convert_options *options, uint32_t layer, unsigned part,
+                            struct choice by_default)
+{
+    for (size_t i = options->override_n; i-- > 0;)
+        if (matches(&options->overrides[i], layer, part))
+            return (struct choice){options->overrides[i].format, options->overrides[i].group};
+    return by_default;
 }
 
 /* What the functions below pass around. */
@@ -198,16 +239,13 @@ static uint32_t choose_group(uint32_t wanted, uint32_t by_default, uint32_t k)
     return by_default <= rlv_round_up(k, RLV_K_BLOCK) ? by_default : 0;
 }
 
-static int add_quantised(struct conversion *c, uint32_t layer, unsigned part,
-                         const struct convert_format *format, const struct linear_f32 *linear)
+static int add_quantised(struct conversion *c, uint32_t layer, unsigned part, struct choice choice,
+                         const struct linear_f32 *linear)
 {
-    /* layers that run for one row a text got 8 bits and need no groups */
-    uint32_t group = choose_group(c->options->group, format->group, linear->k);
+    const struct convert_format *format = choice.format;
     struct quantize_options o = {.bits = rlv_dtype_bits(format->dtype),
                                  .w_max = format->w_max,
-                                 .group = format != c->options->weights || part == RLV_PART_POOLER
-                                              ? 0
-                                              : group,
+                                 .group = choose_group(choice.group, format->group, linear->k),
                                  .outlier_n = c->options->outlier_n,
                                  .workers = c->workers};
     struct rlv_tensor shape = {.dtype = (uint16_t)format->dtype,
@@ -246,9 +284,10 @@ fail:
     return -1;
 }
 
-static int add_linear(struct conversion *c, uint32_t layer, unsigned part,
-                      const struct convert_format *format, const struct hf_linear *from)
+static int add_linear(struct conversion *c, uint32_t layer, unsigned part, struct choice choice,
+                      const struct hf_linear *from)
 {
+    const struct convert_format *format = choice.format;
     float *weight, *bias;
     struct linear_f32 linear;
     int status = -1;
@@ -266,7 +305,7 @@ static int add_linear(struct conversion *c, uint32_t layer, unsigned part,
     c->report->parameter_n += from->n;
     linear = (struct linear_f32){from->n, from->k, weight, bias};
     if (rlv_dtype_bits(format->dtype) != 0)
-        status = add_quantised(c, layer, part, format, &linear);
+        status = add_quantised(c, layer, part, choice, &linear);
     else if (add_float(c, layer, part, format, RLV_LAYOUT_PANEL, weight, from->n, from->k) == 0)
         status = add_vector(c, layer, part, RLV_SLOT_BIAS, RLV_DTYPE_F32, bias, from->n);
 done:
@@ -324,6 +363,13 @@ static void remove_mean(float *table, uint32_t rows, uint32_t cols, float *mean)
     }
 }
 
+static struct choice choose_words(const struct conversion *c)
+{
+    const struct convert_options *o = c->options;
+
+    return choose(o, 0, RLV_PART_WORD_EMBEDDING, (struct choice){o->embeddings, o->embedding_group});
+}
+
 /*
  * The word table, quantised.  Two things are left to the position table, one row of which is added
  * to every word: the table's mean ('shift' [hidden]), without which the numbers are smaller; and at
@@ -331,12 +377,12 @@ static void remove_mean(float *table, uint32_t rows, uint32_t cols, float *mean)
  */
 static int add_words(struct conversion *c, float *shift, float *first)
 {
-    const struct convert_format *format = c->options->embeddings;
+    struct choice choice = choose_words(c);
+    const struct convert_format *format = choice.format;
     uint32_t rows = c->model->config.vocab_n, cols = c->model->config.hidden_size;
     uint32_t cls = c->model->vocab.cls_id;
     struct quantize_options o = {.bits = rlv_dtype_bits(format->dtype),
-                                 .group = choose_group(c->options->embedding_group,
-                                                       format->embedding_group, cols),
+                                 .group = choose_group(choice.group, format->embedding_group, cols),
                                  .workers = c->workers};
     struct rlv_tensor shape = {.dtype = (uint16_t)format->dtype,
                                .layout = RLV_LAYOUT_ROWS,
@@ -395,7 +441,7 @@ done:
 static int add_tables(struct conversion *c)
 {
     const struct hf_model *m = c->model;
-    const struct convert_format *words = c->options->embeddings;
+    const struct convert_format *words = choose_words(c).format;
     /* few rows, one of them in every token, and a column or two far larger than the rest: f16 */
     int quantised = rlv_dtype_bits(words->dtype) != 0;
     float *shift = calloc(m->config.hidden_size, sizeof *shift);
@@ -417,19 +463,38 @@ static int add_tables(struct conversion *c)
     return status;
 }
 
+/*
+ * How a matrix of the layers, or the pooler, is stored unless an override names it.  What runs for one
+ * row a text - the pooler, and the last layer of a classifier but for its keys and values - has 8 bits
+ * without groups, which cost no time.
+ */
+static struct choice choose_linear(const struct conversion *c, uint32_t layer, unsigned part)
+{
+    const struct convert_options *o = c->options;
+    int one_row = part == RLV_PART_POOLER ||
+                  (part != RLV_PART_QKV && layer + 1 == c->model->config.layer_n &&
+                   c->model->config.task == HF_TASK_SEQUENCE);
+    struct choice by_default = {o->weights, o->group};
+
+    if (one_row && rlv_dtype_bits(o->weights->dtype) != 0)
+        by_default = (struct choice){
+            FORMAT_Q8, o->weights == FORMAT_Q8 && part != RLV_PART_POOLER ? o->group : 0};
+    return choose(o, layer, part, by_default);
+}
+
+static int add_chosen(struct conversion *c, uint32_t layer, unsigned part,
+                      const struct hf_linear *from)
+{
+    return add_linear(c, layer, part, choose_linear(c, layer, part), from);
+}
+
 static int add_layer(struct conversion *c, uint32_t i, const struct hf_layer *layer)
 {
-    const struct convert_format *format = c->options->weights, *qkv = format;
-
-    /* a classifier computes the rest of the last layer for one row a text: 8 bits cost no time */
-    if (rlv_dtype_bits(format->dtype) != 0 && i + 1 == c->model->config.layer_n &&
-        c->model->config.task == HF_TASK_SEQUENCE)
-        format = FORMAT_Q8;
-    if (add_linear(c, i, RLV_PART_QKV, qkv, &layer->qkv) != 0 ||
-        add_linear(c, i, RLV_PART_ATTENTION_OUT, format, &layer->attention_out) != 0 ||
+    if (add_chosen(c, i, RLV_PART_QKV, &layer->qkv) != 0 ||
+        add_chosen(c, i, RLV_PART_ATTENTION_OUT, &layer->attention_out) != 0 ||
         add_norm(c, i, RLV_PART_ATTENTION_NORM, &layer->attention_norm) != 0 ||
-        add_linear(c, i, RLV_PART_FFN1, format, &layer->ffn1) != 0 ||
-        add_linear(c, i, RLV_PART_FFN2, format, &layer->ffn2) != 0)
+        add_chosen(c, i, RLV_PART_FFN1, &layer->ffn1) != 0 ||
+        add_chosen(c, i, RLV_PART_FFN2, &layer->ffn2) != 0)
         return -1;
     return add_norm(c, i, RLV_PART_FFN_NORM, &layer->ffn_norm);
 }
@@ -485,8 +550,7 @@ static int add_heads(struct conversion *c)
 {
     const struct hf_model *m = c->model;
     struct rlv_config *config = &c->writer->config;
-    const struct convert_format *pooler =
-        rlv_dtype_bits(c->options->weights->dtype) != 0 ? FORMAT_Q8 : c->options->weights;
+    const struct choice f32 = {FORMAT_F32, 0};
 
     config->head_kind = RLV_HEAD_NONE;
     if (m->config.task == HF_TASK_SEQUENCE) {
@@ -499,10 +563,10 @@ static int add_heads(struct conversion *c)
         if (add_labels(c, &c->writer->token_labels, 0) != 0)
             return -1;
     }
-    if (add_linear(c, 0, RLV_PART_POOLER, pooler, &m->pooler) != 0 ||
-        add_linear(c, 0, RLV_PART_CLASSIFIER, FORMAT_F32, &m->classifier) != 0)
+    if (add_chosen(c, 0, RLV_PART_POOLER, &m->pooler) != 0 ||
+        add_linear(c, 0, RLV_PART_CLASSIFIER, f32, &m->classifier) != 0)
         return -1;
-    return add_linear(c, 0, RLV_PART_TOKEN_CLASSIFIER, FORMAT_F32, &m->token_classifier);
+    return add_linear(c, 0, RLV_PART_TOKEN_CLASSIFIER, f32, &m->token_classifier);
 }
 
 /* ---- all of it ---- */
@@ -559,6 +623,56 @@ static int fill(struct conversion *c)
     return add_everything(c);
 }
 
+/* Call 'visit' for each matrix whose format may be chosen, until it returns something but 0. */
+static int each_choice(const struct conversion *c,
+                       int (*visit)(const struct conversion *c, uint32_t layer, unsigned part,
+                                    const void *arg),
+                       const void *arg)
+{
+    static const unsigned parts[] = {RLV_PART_QKV, RLV_PART_ATTENTION_OUT, RLV_PART_FFN1,
+                                     RLV_PART_FFN2};
+    int result = visit(c, 0, RLV_PART_WORD_EMBEDDING, arg);
+
+    for (uint32_t i = 0; result == 0 && i < c->model->config.layer_n; i++)
+        for (size_t k = 0; result == 0 && k < sizeof parts / sizeof parts[0]; k++)
+            result = visit(c, i, parts[k], arg);
+    if (result == 0 && c->model->pooler.piece_n != 0)
+        result = visit(c, 0, RLV_PART_POOLER, arg);
+    return result;
+}
+
+static int is_named(const struct conversion *c, uint32_t layer, unsigned part, const void *override)
+{
+    (void)c;
+    return matches(override, layer, part);
+}
+
+static int is_quantised_linear(const struct conversion *c, uint32_t layer, unsigned part,
+                               const void *unused)
+{
+    (void)unused;
+    return part != RLV_PART_WORD_EMBEDDING &&
+           rlv_dtype_bits(choose_linear(c, layer, part).format->dtype) != 0;
+}
+
+/* An override that does nothing is a mistake; so is one that a matrix cannot have. */
+static int check_overrides(const struct conversion *c)
+{
+    for (size_t i = 0; i < c->options->override_n; i++) {
+        const struct convert_override *o = &c->options->overrides[i];
+        if (!each_choice(c, is_named, o))
+            return failure_set(c->failure,
+                               "--tensor: no matrix is named '%.60s'; there are embeddings.word, "
+                               "layers.N.qkv, .attention_out, .ffn1 and .ffn2 with N from 0 to %lu%s",
+                               o->pattern, (unsigned long)c->model->config.layer_n - 1,
+                               c->model->pooler.piece_n != 0 ? ", pooler" : "");
+    }
+    if (choose_words(c).format == FORMAT_Q7)
+        return failure_set(c->failure, "--tensor: embeddings.word cannot be q7, it has no sums "
+                                       "that 7 bits could make faster; q8 is as large");
+    return 0;
+}
+
 /* The calibrator runs the network in f32, from a model file that is made in memory. */
 static int start_calibration(struct conversion *c)
 {
@@ -594,11 +708,14 @@ int convert_model(const struct hf_model *model, const struct convert_options *op
                            .report = report,
                            .failure = failure,
                            .workers = &workers};
-    int status = 0, calibrate = rlv_dtype_bits(options->weights->dtype) != 0 &&
-                                (options->calibration == NULL ||
-                                 strcmp(options->calibration, "none") != 0);
+    int status = 0, quantised = each_choice(&c, is_quantised_linear, NULL);
+    int calibrate = quantised && (options->calibration == NULL ||
+                                  strcmp(options->calibration, "none") != 0);
 
     memset(report, 0, sizeof *report);
+    report->quantised = quantised;
+    if (check_overrides(&c) != 0)
+        return -1;
     if (workers_open(&workers, options->threads) != 0)
         return failure_set(failure, "cannot start %u threads", options->threads);
     progress_begin("reading", count_weights(model));

@@ -25,10 +25,19 @@ const struct convert_format *convert_format_find(const char *name);
 
 #define CONVERT_DEFAULT_GROUP UINT32_MAX /* the format's */
 
+/* Another format for the matrices whose names match a pattern; see convert_tensor_name(). */
+struct convert_override {
+    const char *pattern; /* as of fnmatch(): '*', '?', '[...]'; '*' goes over dots too */
+    const struct convert_format *format;
+    uint32_t group; /* CONVERT_DEFAULT_GROUP: the format's, whatever convert_options say */
+};
+
 struct convert_options {
     const struct convert_format *weights;    /* of the linear layers */
     const struct convert_format *embeddings; /* of the word embedding table; q7 is not one */
     uint32_t group, embedding_group; /* 0: one scale a channel, or a row; CONVERT_DEFAULT_GROUP */
+    const struct convert_override *overrides; /* [override_n]; the last one that matches counts */
+    size_t override_n;
     uint32_t outlier_n;
     const char *calibration; /* a file of pairs; NULL: built-in texts; "none": just rounding */
     unsigned threads;
@@ -40,7 +49,7 @@ struct convert_options {
 struct convert_part {
     const char *name;   /* NULL: the network has no such part */
     const char *format; /* of its weights in the first layer */
-    const char *other;  /* ... and in the last one, where that differs; else NULL */
+    const char *other;  /* the last other one that occurs, or NULL */
     uint32_t n;         /* layers that have it */
     uint32_t rows, cols;
     uint64_t len;       /* bytes, with scales, biases and padding */
@@ -50,7 +59,16 @@ struct convert_part {
 struct convert_report {
     struct convert_part parts[CONVERT_PART_N]; /* by enum rlv_part */
     uint64_t parameter_n;
+    int quantised; /* some linear layer is */
 };
+
+/*
+ * convert_tensor_name() - what a matrix is called in patterns: "embeddings.word", "layers.0.qkv",
+ * "layers.0.attention_out", "layers.0.ffn1", "layers.0.ffn2" ..., "pooler"; NULL: none of these, its
+ * format is fixed.
+ */
+#define CONVERT_NAME_CAP 40
+const char *convert_tensor_name(char *name, uint32_t layer, unsigned part);
 
 /*
  * convert_model() - fill the writer's configuration, vocabulary and tensors.
