@@ -2,7 +2,7 @@
 """Every quantity expression that the shopping-intent data may hold, with its value.
 
 A closed list: whoever parses quantities can be checked against data/intent/quantities.tsv, which
-is write_table() of what table() gives.  Expressions are lower case; readers must ignore case, and
+is table_text().  Expressions are lower case; readers must ignore case, and
 take a run of spaces for one.  Forms without diacritics stand beside those with them.
 """
 import unicodedata
@@ -156,9 +156,8 @@ def table():
     return rows
 
 
-def write_table(path):
-    """Writes data/intent/quantities.tsv."""
-    with open(path, "w", encoding="utf-8", newline="\n") as out:
-        out.write("expression\tlanguage\tvalue\n")
-        for (expression, language), value in table().items():
-            out.write(f"{expression}\t{language}\t{value}\n")
+def table_text():
+    """The text of data/intent/quantities.tsv."""
+    rows = "".join(f"{expression}\t{language}\t{value}\n"
+                   for (expression, language), value in table().items())
+    return "expression\tlanguage\tvalue\n" + rows
