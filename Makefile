@@ -2,9 +2,11 @@
 #
 # librelevance: 'make help' lists the targets.  Variables: CC, AR, PREFIX, DESTDIR, BUILD (output
 # folder), BLAS=openblas|none, SIMDE=1 (AVX-512 kernels through SIMDe, to test them on any x86),
-# TARGET_TOOLS=no (library only: no JSON library needed), EXTRA_CFLAGS, EXTRA_LDFLAGS.
+# TARGET_TOOLS=no (library only: no JSON library needed), EXTRA_CFLAGS, EXTRA_LDFLAGS; those of an
+# installation stand in packaging/install.mk.
 
-VERSION  := 0.1.0
+# The header says which version this is.
+VERSION  := $(shell awk '/define RELEVANCE_VERSION_/ { printf s "%s", $$3; s = "." }' include/relevance.h)
 SOVERSION := 0
 CC       ?= cc
 AR       ?= ar
@@ -117,9 +119,14 @@ $(STATIC): $(LIB_OBJ) $(KERNEL_OBJ)
 	rm -f $@
 	$(AR) rcsD $@ $^
 
-$(SHARED): $(LIB_OBJ) $(KERNEL_OBJ)
-	$(CC) -shared -Wl,-soname,librelevance.so.$(SOVERSION) -Wl,-z,relro,-z,now,-z,noexecstack,--no-undefined,--strip-debug \
-	      $(EXTRA_LDFLAGS) $^ $(BLAS_LIBS) $(LIBS) -o $@
+$(BUILD)/librelevance.map: include/relevance.h packaging/version_script.awk
+	@mkdir -p $(@D)
+	awk -f packaging/version_script.awk $< > $@.tmp
+	mv $@.tmp $@
+
+$(SHARED): $(LIB_OBJ) $(KERNEL_OBJ) $(BUILD)/librelevance.map
+	$(CC) -shared -Wl,-soname,librelevance.so.$(SOVERSION) -Wl,--version-script=$(BUILD)/librelevance.map -Wl,-z,relro,-z,now,-z,noexecstack,--no-undefined,--strip-debug \
+	      $(EXTRA_LDFLAGS) $(LIB_OBJ) $(KERNEL_OBJ) $(BLAS_LIBS) $(LIBS) -o $@
 	ln -sf $(notdir $@) $(BUILD)/librelevance.so.$(SOVERSION)
 	ln -sf librelevance.so.$(SOVERSION) $(BUILD)/librelevance.so
 
@@ -177,6 +184,8 @@ ifeq ($(TARGET_TOOLS),yes)
 ifeq ($(SKIP_BINARY_CHECKS),)
 	test/symbols.sh $(SHARED) $(STATIC)
 	$(if $(filter none,$(BLAS)),test/ldd.sh $(SHARED))
+	MAKE="$(MAKE)" CC="$(CC)" test/install.sh BUILD=$(BUILD) BLAS=$(BLAS) CFLAGS="$(CFLAGS)"
+	LDLIBS="$(BLAS_LIBS) $(LIBS)" test/hpp.sh $(STATIC) $(TINY_DIR)/distilbert-seq-q8.rlv
 endif
 	test/data_sums.sh
 	CC="$(CC)" CFLAGS="$(EXTRA_CFLAGS)" LDLIBS="$(EXTRA_LDFLAGS) $(BLAS_LIBS) $(LIBS)" \
@@ -223,6 +232,7 @@ $(BUILD)/f32.rlv: $(BUILD)/relevance
 	$(BUILD)/relevance convert $(SHARED_DIR)/models/esci-distilbert $@ --weights f32
 
 include test/hardening.mk
+include packaging/install.mk
 
 clean:
 	rm -rf build
@@ -237,4 +247,5 @@ help:
 	@echo "check-parity    against transformers and tokenizers (tools/bootstrap --python)"
 	@echo "check-asan check-ubsan check-tsan check-valgrind check-mutants coverage fuzz soak check-all"
 	@echo "                see docs/testing.md"
+	@echo "install uninstall   PREFIX=$(PREFIX), DESTDIR, LIBDIR ...: docs/packaging.md"
 	@echo "clean           remove build/"

@@ -4,6 +4,7 @@
 # symbols.sh SHARED STATIC [NM] - what the library exports and what it asks of the C library.
 #
 #  - The shared library exports the functions of include/relevance.h, all of them and no others.
+#  - Each has the version RELEVANCE_X.Y of its "Since X.Y", and the soname is librelevance.so.N.
 #  - The static library defines no global name without the prefix relevance_ or rlv_.
 #  - Neither asks for a libc function outside the list below: no printing, no exit or abort, no
 #    environment, no locale, no rounding mode, nothing that allocates behind the caller's back
@@ -39,7 +40,7 @@ marks=$(grep -c '^RELEVANCE_API ' "$header")
 [ "$(printf '%s\n' "$declared" | wc -l)" -eq "$marks" ] ||
     complain "cannot read $header: $marks RELEVANCE_API, but these functions: $declared"
 
-exported=$("$nm" -D --defined-only "$shared" | awk '{print $NF}' | sed 's/@.*//' | sort -u)
+exported=$("$nm" -D --defined-only "$shared" | awk '$2 != "A" {print $NF}' | sed 's/@.*//' | sort -u)
 [ "$exported" = "$declared" ] || {
     complain "exported and declared names differ (< exported, > declared):"
     scratch=$(mktemp)
@@ -47,6 +48,21 @@ exported=$("$nm" -D --defined-only "$shared" | awk '{print $NF}' | sed 's/@.*//'
     printf '%s\n' "$declared" | diff "$scratch" - >&2 || :
     rm -f "$scratch"
 }
+
+# Names and versions by another way than the script that the linker read.
+versions=$(awk '/^\/\*/ { s = "none" } /^(\/| )\*/ && match($0, /Since [0-9.]*[0-9]/) {
+        s = substr($0, RSTART + 6, RLENGTH - 6) } /^RELEVANCE_API / { d = 1 }
+    d && match($0, /relevance_[a-z0-9_]*\(/) {
+        print substr($0, RSTART, RLENGTH - 1) "@@RELEVANCE_" s; d = 0 }' "$header" | sort)
+has=$("$nm" -D --defined-only "$shared" | awk '$2 != "A" {print $NF}' | sort)
+[ "$has" = "$versions" ] || {
+    complain "wrong versions; exported:" $has
+    complain "expected:" $versions
+}
+if readelf=$(command -v "${nm%nm}readelf"); then
+    soname=$("$readelf" -d "$shared" | sed -n 's/.*(SONAME).*\[\(.*\)\].*/\1/p')
+    printf '%s\n' "$soname" | grep -Eqx 'librelevance\.so\.[0-9]+' || complain "soname '$soname'"
+fi
 
 foreign=$("$nm" -g --defined-only "$static" 2>/dev/null | awk 'NF == 3 {print $3}' |
     grep -Ev '^(relevance|rlv)_' || :)
@@ -67,5 +83,5 @@ if objdump=$(command -v "${nm%nm}objdump"); then
         complain "$static has constructors or destructors"
 fi
 
-[ "$bad" -eq 0 ] && echo "symbols: $marks functions exported, nothing else; imports as listed"
+[ "$bad" -eq 0 ] && echo "symbols: $marks functions exported, with versions, nothing else; imports as listed"
 exit "$bad"

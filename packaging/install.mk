@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# install.mk - install, uninstall, amalgamation and dist; part of the Makefile.
+#
+# DESTDIR stands before every path that is written, and in none that is written into a file.
+
+BINDIR     ?= $(PREFIX)/bin
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR    ?= $(PREFIX)/share
+MANDIR     ?= $(DATADIR)/man
+MODELDIR    = $(DATADIR)/librelevance
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
+CMAKEDIR    = $(LIBDIR)/cmake/relevance
+BASH_COMPLETIONDIR ?= $(DATADIR)/bash-completion/completions
+INSTALL    ?= install
+
+.PHONY: uninstall install-lib install-tools
+
+# What the library's own objects need: of a static link, and so of a program that embeds it.
+LIBS_PRIVATE = $(strip $(BLAS_LIBS) $(LIBS))
+semicolon := ;
+empty :=
+space := $(empty) $(empty)
+# Only these names may stand between two @ in packaging/*.in.
+FILLED = VERSION VERSION_MAJOR VERSION_MINOR SOVERSION PREFIX LIBDIR INCLUDEDIR MODELDIR \
+         LIBS_PRIVATE LIBS_PRIVATE_LIST INCLUDE_FROM_LIB MODEL_FROM_LIB POINTER_SIZE
+VERSION_MAJOR = $(word 1,$(subst ., ,$(VERSION)))
+VERSION_MINOR = $(word 2,$(subst ., ,$(VERSION)))
+LIBS_PRIVATE_LIST = $(subst $(space),$(semicolon),$(LIBS_PRIVATE))
+INCLUDE_FROM_LIB = $(shell realpath -m --relative-to="$(LIBDIR)" "$(INCLUDEDIR)")
+MODEL_FROM_LIB = $(shell realpath -m --relative-to="$(LIBDIR)" "$(MODELDIR)")
+POINTER_SIZE = $(shell echo __SIZEOF_POINTER__ | $(CC) -E -P -)
+
+# Not a file of the build folder: its text depends on PREFIX and friends.
+fill = sed $(foreach v,$(FILLED),-e 's|@$(v)@|$($(v))|g') packaging/$(1).in > "$(2)/$(1)" && \
+       chmod 644 "$(2)/$(1)"
+to = "$(DESTDIR)$(1)"
+
+install: install-lib $(if $(filter yes,$(TARGET_TOOLS)),install-tools)
+
+install-lib: lib
+	$(INSTALL) -d $(call to,$(LIBDIR)) $(call to,$(INCLUDEDIR)) $(call to,$(PKGCONFIGDIR)) \
+	  $(call to,$(CMAKEDIR)) $(call to,$(MODELDIR)) $(call to,$(MANDIR)/man3)
+	$(INSTALL) -m 644 include/relevance.h include/relevance.hpp $(call to,$(INCLUDEDIR))
+	$(INSTALL) -m 644 $(STATIC) $(call to,$(LIBDIR))
+	$(INSTALL) -m 755 $(SHARED) $(call to,$(LIBDIR))
+	ln -sf $(notdir $(SHARED)) $(call to,$(LIBDIR)/librelevance.so.$(SOVERSION))
+	ln -sf librelevance.so.$(SOVERSION) $(call to,$(LIBDIR)/librelevance.so)
+	$(call fill,relevance.pc,$(DESTDIR)$(PKGCONFIGDIR))
+	$(call fill,relevance-config.cmake,$(DESTDIR)$(CMAKEDIR))
+	$(call fill,relevance-config-version.cmake,$(DESTDIR)$(CMAKEDIR))
+	$(INSTALL) -m 644 $(MODEL) $(call to,$(MODELDIR)/default.rlv)
+
+install-tools: $(BUILD)/relevance
+	$(INSTALL) -d $(call to,$(BINDIR)) $(call to,$(MANDIR)/man1) $(call to,$(BASH_COMPLETIONDIR))
+	$(INSTALL) -m 755 $(BUILD)/relevance $(call to,$(BINDIR))
+	$(INSTALL) -m 644 docs/man/relevance.1 $(call to,$(MANDIR)/man1)
+	$(INSTALL) -m 644 tools/completion/relevance.bash $(call to,$(BASH_COMPLETIONDIR)/relevance)
+
+# The files above, and the two folders that are the library's own where nothing else lies in them.
+uninstall:
+	rm -f $(foreach f,librelevance.a librelevance.so librelevance.so.$(SOVERSION) \
+	  librelevance.so.$(VERSION),$(call to,$(LIBDIR)/$(f))) \
+	  $(call to,$(INCLUDEDIR)/relevance.h) $(call to,$(INCLUDEDIR)/relevance.hpp) \
+	  $(call to,$(PKGCONFIGDIR)/relevance.pc) $(call to,$(BINDIR)/relevance) \
+	  $(call to,$(MANDIR)/man1/relevance.1) $(call to,$(BASH_COMPLETIONDIR)/relevance) \
+	  $(call to,$(CMAKEDIR)/relevance-config.cmake) \
+	  $(call to,$(CMAKEDIR)/relevance-config-version.cmake) $(call to,$(MODELDIR)/default.rlv)
+	-rmdir $(call to,$(CMAKEDIR)) $(call to,$(MODELDIR))
