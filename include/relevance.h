@@ -191,12 +191,21 @@ struct relevance_context_options {
     relevance_parallel_for parallel_for;         /* NULL: 'threads' - 1 workers of the context's own */
     void *parallel_user;                         /* first argument of parallel_for */
     uint64_t (*clock)(void);                     /* any monotonic counter: turns the profile on; NULL: off */
+    const float *priors; /* [prior_n]: how often each label is expected, see below; NULL: the model's */
+    size_t prior_n;      /* the model's label_n; only read where priors is not NULL */
 };
 
 /*
  * relevance_context_create() - the working memory (and worker threads) for calls on a model.
  *
  * 'options'  NULL: defaults (one thread, the model's own limits).
+ *
+ * options.priors: a model's probabilities hold where labels are as frequent as among the pairs that it
+ * was calibrated for (relevance_label_prior()).  Where they are not - a search engine's first page has
+ * more exact matches than its fifth - give the shares that are true there: numbers >= 0, not all 0, in
+ * the order of the labels, of any sum; each logit is then corrected by ln(share / model's share).  A
+ * label of share 0 is never given.  Copied.  RELEVANCE_BAD_ARGUMENT where the model does not know its
+ * own shares.
  *
  * All memory that later calls need is allocated here; they allocate nothing.
  * Returns RELEVANCE_OK, _BAD_ARGUMENT, _NO_MEMORY, _NO_ISA or _NO_THREAD.  Since 0.1.
@@ -339,7 +348,15 @@ RELEVANCE_API enum relevance_status relevance_model_info(const relevance_model *
 /* relevance_label() - name of a sequence label, or NULL where 'label' is out of range.  Since 0.1. */
 RELEVANCE_API const char *relevance_label(const relevance_model *model, uint32_t label);
 
-/* relevance_token_label() - likewise, of a token label ("O", "B-product" ...).  Since 0.1. */
+/*
+ * relevance_label_prior() - the share of a sequence label, in (0,1], among the pairs that the model's
+ * probabilities are calibrated for.
+ *
+ * 0 where the model does not say, or 'label' is out of range.  See options.priors.  Since 0.1.
+ */
+RELEVANCE_API float relevance_label_prior(const relevance_model *model, uint32_t label);
+
+/* relevance_token_label() - name of a token label ("O", "B-product" ...).  Since 0.1. */
 RELEVANCE_API const char *relevance_token_label(const relevance_model *model, uint32_t label);
 
 /* relevance_token() - text of a vocabulary entry (not NUL-terminated), or {NULL, 0}.  Since 0.1. */

@@ -122,7 +122,7 @@ static void fill_result(const struct relevance_context *ctx, const float *logits
     float z[RELEVANCE_MAX_LABELS], sum = 0.0f;
     for (uint32_t i = 0; i < c->label_n; i++) {
         r.logits[i] = logits[i];
-        z[i] = c->logit_scale * logits[i] + rlv_label_at(ctx->model->labels, i)->logit_bias;
+        z[i] = c->logit_scale * logits[i] + ctx->label_bias[i];
         if (z[i] > z[r.label])
             r.label = i;
     }

@@ -3,6 +3,7 @@
  * context.c - the working memory of one thread's calls: one arena, sized from the model and the
  * limits, and the worker pool.
  */
+#include <math.h>
 #include <string.h>
 
 #include "internal.h"
@@ -98,6 +99,64 @@ static enum relevance_status check_options(const relevance_model *model,
     return RELEVANCE_OK;
 }
 
+/*
+ * ln x for a finite x > 0, in double and in these operations alone, so that it has the same bits
+ * everywhere, which the C libraries' log has not.  x = m 2^e with m in [sqrt 1/2, sqrt 2];
+ * ln m = 2 artanh s with s = (m - 1) / (m + 1), |s| <= 0.172: the series to s^21 leaves 4e-18.
+ */
+static double log_of(float x)
+{
+    double m = (double)x, s, square, sum = 0.0;
+    int e = 0;
+    for (; m < 0x1.6a09e667f3bcdp-1; m *= 2.0) /* sqrt 1/2 */
+        e--;
+    for (; m > 0x1.6a09e667f3bcdp+0; m *= 0.5)
+        e++;
+    s = (m - 1.0) / (m + 1.0);
+    square = s * s;
+    for (int k = 21; k >= 1; k -= 2)
+        sum = sum * square + 1.0 / k;
+    return e * 0x1.62e42fefa39efp-1 + 2.0 * s * sum; /* ln 2 */
+}
+
+/* Bayes: where labels come in other shares than those of the calibration, and the pairs of a label are
+ * as they were, the odds of a label change by the ratio of the shares.  A common factor of the
+ * caller's priors cancels in the softmax; it is divided out so that it costs no precision. */
+static enum relevance_status set_label_bias(struct relevance_context *ctx,
+                                            const struct relevance_context_options *o,
+                                            struct relevance_error *error)
+{
+    const struct relevance_model *m = ctx->model;
+    uint32_t n = m->config->label_n;
+    double sum = 0.0;
+    for (uint32_t i = 0; i < n; i++)
+        ctx->label_bias[i] = rlv_label_at(m->labels, i)->logit_bias;
+    if (o->priors == NULL)
+        return RELEVANCE_OK;
+    if (o->prior_n != n)
+        return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0,
+                        "options.prior_n is %llu; this model has %u labels",
+                        (unsigned long long)o->prior_n, (unsigned)n);
+    if (m->priors == NULL)
+        return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0,
+                        "options.priors: the model does not say for which label shares it is "
+                        "calibrated; 'relevance calibrate' makes one that does");
+    for (uint32_t i = 0; i < n; i++) {
+        if (!(o->priors[i] >= 0.0f && isfinite(o->priors[i])))
+            return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0,
+                            "options.priors[%u] is negative or not finite", (unsigned)i);
+        sum += (double)o->priors[i];
+    }
+    if (!(sum > 0.0))
+        return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0, "options.priors are all 0");
+    for (uint32_t i = 0; i < n; i++) {
+        float share = (float)((double)o->priors[i] / sum);
+        ctx->label_bias[i] += share > 0.0f ? (float)(log_of(share) - log_of(m->priors[i]))
+                                           : -INFINITY; /* its probability is 0 */
+    }
+    return RELEVANCE_OK;
+}
+
 static enum relevance_status choose_kernels(struct relevance_context *ctx, enum relevance_isa isa,
                                             struct relevance_error *error)
 {
@@ -170,6 +229,9 @@ enum relevance_status relevance_context_create(const relevance_model *model,
     ctx->allocator = allocator;
     ctx->model = model;
     status = choose_kernels(ctx, o.isa, error);
+    if (status != RELEVANCE_OK)
+        goto fail;
+    status = set_label_bias(ctx, &o, error);
     if (status != RELEVANCE_OK)
         goto fail;
     set_limits(ctx, &o);

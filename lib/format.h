@@ -99,9 +99,16 @@ struct rlv_config { /* 128 bytes */
 };
 
 /*
- * RLV_SECTION_LABELS and _TOKEN_LABELS: u32 label_n, u32 reserved, then label_n of these, then the
- * names' bytes, each ended by NUL.
+ * RLV_SECTION_LABELS and _TOKEN_LABELS: this header, then label_n of rlv_label, then the names' bytes,
+ * each ended by NUL, and the priors, where there are any.
  */
+struct rlv_labels_header { /* 8 bytes */
+    uint32_t label_n;
+    /* From the start of the section to f32 prior[label_n]: the share of each label among the pairs that
+     * the calibration is for; each above 0, together 1.  0: not known.  Always 0 for token labels. */
+    uint32_t prior_offset;
+};
+
 struct rlv_label { /* 16 bytes */
     uint32_t name_offset; /* from the start of the section */
     uint32_t name_len;    /* bytes, without the NUL that follows; at least 1 */
@@ -217,6 +224,7 @@ struct rlv_tensor { /* 64 bytes; sorted by (layer, part, slot), no two alike */
 _Static_assert(sizeof(struct rlv_file_header) == 64, "header size");
 _Static_assert(sizeof(struct rlv_section) == 32, "section size");
 _Static_assert(sizeof(struct rlv_config) == 128, "config size");
+_Static_assert(sizeof(struct rlv_labels_header) == 8, "labels header size");
 _Static_assert(sizeof(struct rlv_label) == 16, "label size");
 _Static_assert(sizeof(struct rlv_tensor) == 64, "tensor size");
 

@@ -76,6 +76,7 @@ struct relevance_model {
     const struct rlv_config *config;
     struct rlv_vocab vocab;
     const uint8_t *labels, *token_labels; /* sections, or NULL */
+    const float *priors;                  /* [config->label_n], or NULL */
     const char *metadata;
     uint64_t parameter_n;
     struct rlv_table word, position, type; /* type.data is NULL where there are no token types */
@@ -86,7 +87,8 @@ struct relevance_model {
 
 static inline const struct rlv_label *rlv_label_at(const uint8_t *section, uint32_t i)
 {
-    return (const struct rlv_label *)(const void *)(section + 8) + i;
+    const uint8_t *first = section + sizeof(struct rlv_labels_header);
+    return (const struct rlv_label *)(const void *)first + i;
 }
 
 /* ---- threads.c ---- */
@@ -129,6 +131,7 @@ struct relevance_context {
     uint32_t max_tokens, max_rows, max_sequences;
     int parse_special;
     enum relevance_f32_gemm f32_gemm;
+    float label_bias[RELEVANCE_MAX_LABELS]; /* the model's, and what the caller's priors add */
     uint64_t (*clock)(void);
     uint64_t ticks[RELEVANCE_PART_N];
     rlv_observer observer; /* NULL but in the converter */

@@ -242,8 +242,36 @@ static int check_config(struct opening *o)
     return 1;
 }
 
+/* The label shares that the file may hold behind its labels. */
+static int check_priors(struct opening *o, const uint8_t *labels, uint64_t len, uint32_t label_n,
+                        const float **priors)
+{
+    const struct rlv_labels_header *h = (const void *)labels;
+    uint64_t first = sizeof *h + (uint64_t)label_n * sizeof(struct rlv_label);
+    const float *p;
+    double sum = 0.0;
+    if (h->prior_offset == 0)
+        return 1;
+    if (priors == NULL)
+        return bad(o, &h->prior_offset, "labels: token labels have no priors");
+    if (h->prior_offset % sizeof *p != 0 || h->prior_offset < first || h->prior_offset > len ||
+        label_n * sizeof *p > len - h->prior_offset)
+        return bad(o, &h->prior_offset, "labels: the priors lie outside the section");
+    p = (const void *)(labels + h->prior_offset);
+    for (uint32_t i = 0; i < label_n; i++) {
+        if (!(p[i] > 0.0f && p[i] <= 1.0f))
+            return bad(o, &p[i], "labels: prior out of range");
+        sum += (double)p[i];
+    }
+    if (!(fabs(sum - 1.0) <= 1e-3))
+        return bad(o, p, "labels: the priors do not add up to 1");
+    *priors = p;
+    return 1;
+}
+
+/* 'priors' is NULL where the section may not have any. */
 static int check_labels(struct opening *o, enum rlv_section_kind kind, uint32_t label_n,
-                        const uint8_t **labels)
+                        const uint8_t **labels, const float **priors)
 {
     const struct rlv_section *s = o->sections[kind];
     const uint8_t *bytes;
@@ -254,7 +282,8 @@ static int check_labels(struct opening *o, enum rlv_section_kind kind, uint32_t 
     if (s == NULL)
         return bad(o, &o->model->config->label_n, "the head's labels are missing");
     bytes = section_bytes(o, kind);
-    if (s->len < 8 || s->len - 8 < label_n * sizeof(struct rlv_label))
+    if (s->len < sizeof(struct rlv_labels_header) ||
+        s->len - sizeof(struct rlv_labels_header) < label_n * sizeof(struct rlv_label))
         return bad(o, bytes, "labels: section too short");
     memcpy(&n, bytes, sizeof n);
     if (n != label_n)
@@ -269,6 +298,8 @@ static int check_labels(struct opening *o, enum rlv_section_kind kind, uint32_t 
         if (!(l->gain >= 0.0f && l->gain <= 1.0f) || !(fabsf(l->logit_bias) <= 1e3f))
             return bad(o, l, "labels: gain or bias out of range");
     }
+    if (!check_priors(o, bytes, s->len, n, priors))
+        return 0;
     *labels = bytes;
     return 1;
 }
@@ -561,9 +592,10 @@ static enum relevance_status validate(struct relevance_model *model, uint32_t fl
     if (status != RELEVANCE_OK)
         return status;
     if (!check_sections(&o, (flags & RELEVANCE_OPEN_SKIP_CHECKSUM) != 0) || !check_config(&o) ||
-        !check_labels(&o, RLV_SECTION_LABELS, model->config->label_n, &model->labels) ||
+        !check_labels(&o, RLV_SECTION_LABELS, model->config->label_n, &model->labels,
+                      &model->priors) ||
         !check_labels(&o, RLV_SECTION_TOKEN_LABELS, model->config->token_label_n,
-                      &model->token_labels) ||
+                      &model->token_labels, NULL) ||
         !check_vocab(&o) || !check_metadata(&o) || !check_tensors(&o))
         return RELEVANCE_BAD_MODEL;
     model->layers = a->alloc(a->user, model->config->layer_n * sizeof *model->layers, 64);
@@ -702,6 +734,13 @@ const char *relevance_token_label(const relevance_model *model, uint32_t label)
 {
     return model == NULL ? NULL
                          : label_name(model->token_labels, model->config->token_label_n, label);
+}
+
+float relevance_label_prior(const relevance_model *model, uint32_t label)
+{
+    return model == NULL || model->priors == NULL || label >= model->config->label_n
+               ? 0.0f
+               : model->priors[label];
 }
 
 struct relevance_text relevance_token(const relevance_model *model, int32_t id)

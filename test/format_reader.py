@@ -131,6 +131,16 @@ class Model:
         entries = [struct.unpack_from("<IIff", s, 8 + 16 * i) for i in range(n)]
         return [(s[at:at + size].decode(), gain, bias) for at, size, gain, bias in entries]
 
+    def priors(self, kind):
+        """The label shares of the calibration, or None."""
+        n, at = struct.unpack_from("<2I", self.sections[kind]) if kind in self.sections else (0, 0)
+        if at == 0:
+            return None
+        need(kind == 2 and at % 4 == 0 and 8 + 16 * n <= at <= len(self.sections[2]) - 4 * n, "place of the priors")
+        shares = struct.unpack_from("<%df" % n, self.sections[2], at)
+        need(min(shares) > 0 and max(shares) <= 1 and abs(sum(shares) - 1) <= 1e-3, "priors")
+        return shares
+
     def tokens(self):
         s = self.sections[4]
         n, longest, slot_n, blob_len = struct.unpack_from("<4I", s)
@@ -274,6 +284,8 @@ def main(argv):
     print("%s, %d layers, hidden size %d, %d tokens in the vocabulary, labels %s, tensors %d" % (
         "BERT" if model.arch == 2 else "DistilBERT", model.layers, model.hidden, len(model.tokens()),
         [name for name, gain, bias in model.labels(2) + model.labels(3)], len(model.tensors)))
+    if model.priors(2) or model.priors(3):
+        print("priors", " ".join("%.6f" % p for p in model.priors(2)))
     print(model.meta, end="")
     if len(argv) == 3:
         print("largest relative error of a weight matrix: %.6f" % compare(model, argv[2]))

@@ -3,6 +3,7 @@
  * test_api.c - the public calls at the edges of what they promise: every argument that is refused,
  * outputs that stay untouched, and texts of every kind.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -210,6 +211,69 @@ static void create_checks_its_options(void **state)
                 RELEVANCE_NO_ISA);
     relevance_context_destroy(NULL);
     close_micro(&m);
+}
+
+/* ---- priors ---- */
+
+static struct relevance_result with_priors(const relevance_model *model, const float *priors,
+                                           size_t size)
+{
+    struct relevance_context_options o = {.size = size, .priors = priors, .prior_n = 2};
+    struct relevance_result r;
+    relevance_context *ctx = tiny_context(model, &o);
+    assert_int_equal(relevance_classify(ctx, "red shoe", 8, "a run", 5, &r), RELEVANCE_OK);
+    relevance_context_destroy(ctx);
+    return r;
+}
+
+/* The odds of a label follow its share, whatever the sum of the shares; the logits do not change. */
+static void priors_correct_the_odds(void **state)
+{
+    struct opened m = open_micro("bert-q4-groups"); /* two labels, calibrated for 1/3 and 2/3 */
+    const size_t size = sizeof(struct relevance_context_options);
+    const struct relevance_result plain = with_priors(m.model, NULL, size);
+    const float own[2] = {1.0f, 2.0f}, zero[2] = {0.0f, 3e-30f};
+    struct relevance_result r = with_priors(m.model, own, size);
+    double odds = exp((double)plain.logits[0] - (double)plain.logits[1]);
+    (void)state;
+    assert_true(fabsf(r.probabilities[0] - plain.probabilities[0]) < 1e-6f);
+    for (int i = -120; i <= 120; i += 7) { /* the share of label 0 from 2^-120 to almost 1 */
+        const float priors[2] = {(float)ldexp(1.0, i), 1.0f};
+        double want = 1.0 / (1.0 + 1.0 / (odds * ldexp(1.0, i) * 2.0));
+        r = with_priors(m.model, priors, size);
+        assert_memory_equal(r.logits, plain.logits, sizeof r.logits);
+        if (fabs((double)r.probabilities[0] - want) > 3e-6)
+            fail_msg("prior 2^%d: probability %g, expected %g", i, (double)r.probabilities[0],
+                     want);
+        assert_int_equal(r.label, want > 0.5 ? 0 : 1);
+    }
+    r = with_priors(m.model, zero, size);
+    assert_true(r.label == 1 && r.probabilities[0] == 0.0f && r.probabilities[1] == 1.0f);
+    /* A caller from before there were priors. */
+    r = with_priors(m.model, zero, offsetof(struct relevance_context_options, priors));
+    assert_memory_equal(&r, &plain, sizeof r);
+    close_micro(&m);
+}
+
+static void priors_are_checked(void **state)
+{
+    struct opened m = open_micro("bert-q4-groups"), none = open_micro("distilbert-q8");
+    const float good[4] = {1.0f, 1.0f, 1.0f, 1.0f};
+    (void)state;
+#define REFUSED(n, ...)                                                                                expect_no_context(m.model,                                                                                           (struct relevance_context_options){.priors = (const float[]){__VA_ARGS__},                                                            .prior_n = n},                                                  RELEVANCE_BAD_ARGUMENT)
+    REFUSED(0, 0.5f, 0.5f);
+    REFUSED(1, 0.5f, 0.5f);
+    REFUSED(3, 0.5f, 0.5f, 0.5f);
+    REFUSED(2, 0.0f, 0.0f);
+    REFUSED(2, -0.5f, 0.5f);
+    REFUSED(2, NAN, 0.5f);
+    REFUSED(2, INFINITY, 0.5f);
+#undef REFUSED
+    expect_no_context(none.model,
+                      (struct relevance_context_options){.priors = good, .prior_n = 4},
+                      RELEVANCE_BAD_ARGUMENT);
+    close_micro(&m);
+    close_micro(&none);
 }
 
 #define INVALID(call) assert_int_equal((call), RELEVANCE_BAD_ARGUMENT)
@@ -796,6 +860,8 @@ int main(void)
         cmocka_unit_test(open_checks_its_arguments),
         cmocka_unit_test(options_of_other_sizes),
         cmocka_unit_test(create_checks_its_options),
+        cmocka_unit_test(priors_correct_the_odds),
+        cmocka_unit_test(priors_are_checked),
         cmocka_unit_test(classify_checks_its_arguments),
         cmocka_unit_test(rank_checks_its_arguments),
         cmocka_unit_test(tokenize_and_encode_check_their_arguments),

@@ -422,6 +422,53 @@ static void rules_of_labels_and_metadata(void **state)
     free(p.file);
 }
 
+static void rules_of_priors(void **state)
+{
+    struct parts p = open_parts("bert-q4-groups"), plain = open_parts("distilbert-q8"), both;
+    struct rlv_section *section = (void *)(uintptr_t)find_section(p.file, RLV_SECTION_LABELS);
+    struct rlv_labels_header *h = (void *)(p.file + section->offset);
+    float *prior = (void *)((uint8_t *)h + h->prior_offset);
+    uint32_t len = (uint32_t)section->len, first = 8 + 2 * sizeof(struct rlv_label);
+    relevance_model *model = NULL;
+    (void)state;
+    assert_int_equal(h->prior_offset + 2 * sizeof *prior, len);
+    REFUSED(h->prior_offset, 1);
+    REFUSED(h->prior_offset, 4);
+    REFUSED(h->prior_offset, first - 4);
+    REFUSED(h->prior_offset, h->prior_offset + 1);
+    REFUSED(h->prior_offset, h->prior_offset + 4);
+    REFUSED(h->prior_offset, len);
+    REFUSED(h->prior_offset, UINT32_MAX - 3);
+    REFUSED(prior[0], 0.0f);
+    REFUSED(prior[0], -prior[0]);
+    REFUSED(prior[0], NAN);
+    REFUSED(prior[0], INFINITY);
+    REFUSED(prior[1], 1.0f);
+    REFUSED(prior[1], prior[1] + 2e-3f);
+    ACCEPTED(h->prior_offset, 0);
+    ACCEPTED(prior[1], prior[1] + 5e-4f);
+    damage_repair(p.file, p.len);
+    assert_int_equal(relevance_open_memory(p.file, p.len, NULL, &model, NULL), RELEVANCE_OK);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_true(relevance_label_prior(model, i) == prior[i]);
+    assert_true(relevance_label_prior(model, 2) == 0.0f);
+    relevance_close(model);
+    assert_int_equal(relevance_open_memory(plain.file, plain.len, NULL, &model, NULL),
+                     RELEVANCE_OK);
+    assert_true(relevance_label_prior(model, 0) == 0.0f);
+    assert_true(relevance_label_prior(NULL, 0) == 0.0f);
+    relevance_close(model);
+    free(plain.file);
+    free(p.file);
+    /* Token labels have none, even where the bytes would do. */
+    both = open_parts("bert-q5-both");
+    p = both;
+    section = (void *)(uintptr_t)find_section(p.file, RLV_SECTION_TOKEN_LABELS);
+    h = (void *)(p.file + section->offset);
+    REFUSED(h->prior_offset, 8 + 3 * sizeof(struct rlv_label));
+    free(p.file);
+}
+
 static void rules_of_tensors(void **state)
 {
     struct parts p = open_parts("distilbert-q8");
@@ -604,6 +651,7 @@ int main(void)
         cmocka_unit_test(exact_memory),
         cmocka_unit_test(rules_of_the_configuration),
         cmocka_unit_test(rules_of_labels_and_metadata),
+        cmocka_unit_test(rules_of_priors),
         cmocka_unit_test(rules_of_tensors),
         cmocka_unit_test(full_hash_table_is_refused),
         cmocka_unit_test(other_versions_are_named),

@@ -68,7 +68,7 @@ static void add_header(struct list *list)
 static void add_section(struct list *list, const uint8_t *file, const struct rlv_section *s)
 {
     size_t at = (size_t)s->offset, end = (size_t)(s->offset + s->len), stop;
-    uint32_t n = 0;
+    uint32_t n = 0, prior = 0;
     if (s->len >= sizeof n)
         memcpy(&n, file + at, sizeof n);
     n = n < s->len ? n : (uint32_t)s->len;
@@ -78,6 +78,11 @@ static void add_section(struct list *list, const uint8_t *file, const struct rlv
     case RLV_SECTION_TOKEN_LABELS:
         stop = at + 8 + n * sizeof(struct rlv_label);
         add_all(list, at, stop < end ? stop : end, 4);
+        if (s->len >= sizeof(struct rlv_labels_header))
+            memcpy(&prior, file + at + offsetof(struct rlv_labels_header, prior_offset),
+                   sizeof prior);
+        if (prior != 0 && prior < s->len)
+            add_all(list, at + prior, end, 4);
         break;
     case RLV_SECTION_VOCAB:
         stop = at + sizeof(struct rlv_vocab_header) + (n + 1) * sizeof(uint32_t);

@@ -18,14 +18,14 @@ const char *const micro_tokens[] = {"[PAD]", "[UNK]",  "[CLS]", "[SEP]", "[MASK]
 
 /* clang-format off */
 const struct micro micro_list[] = {
-    /* name                arch        head             linear         tables         grp o  in  h  hd l  in   p   lb tl */
-    {"distilbert-q8",      DISTILBERT, RLV_HEAD_RELU,   RLV_DTYPE_Q8,  RLV_DTYPE_Q8,  0,  2, 1,  8, 1, 1,  8, 12,  4, 0},
-    {"bert-q4-groups",     BERT,       RLV_HEAD_TANH,   RLV_DTYPE_Q4,  RLV_DTYPE_Q4,  32, 1, 0, 40, 5, 1, 72,  8,  2, 0},
-    {"bert-f16",           BERT,       RLV_HEAD_DIRECT, RLV_DTYPE_F16, RLV_DTYPE_F16, 0,  0, 0,  8, 1, 2, 24, 16,  3, 0},
-    {"distilbert-f32",     DISTILBERT, RLV_HEAD_RELU,   RLV_DTYPE_F32, RLV_DTYPE_F32, 0,  0, 0, 16, 2, 1,  8, 16, 32, 0},
-    {"distilbert-q6",      DISTILBERT, RLV_HEAD_NONE,   RLV_DTYPE_Q6,  RLV_DTYPE_Q6,  0,  0, 1,  8, 1, 1, 16, 10,  0, 3},
-    {"bert-q5-both",       BERT,       RLV_HEAD_TANH,   RLV_DTYPE_Q5,  RLV_DTYPE_Q5,  0,  3, 0,  8, 1, 1,  8, 10,  2, 3},
-    {"bert-q3-bare",       BERT,       RLV_HEAD_NONE,   RLV_DTYPE_Q3,  RLV_DTYPE_Q3,  0,  0, 0,  8, 1, 1,  8,  4,  0, 0},
+    /* name                arch        head             linear         tables         grp o  in  h  hd l  in   p   lb tl pr */
+    {"distilbert-q8",      DISTILBERT, RLV_HEAD_RELU,   RLV_DTYPE_Q8,  RLV_DTYPE_Q8,  0,  2, 1,  8, 1, 1,  8, 12,  4, 0, 0},
+    {"bert-q4-groups",     BERT,       RLV_HEAD_TANH,   RLV_DTYPE_Q4,  RLV_DTYPE_Q4,  32, 1, 0, 40, 5, 1, 72,  8,  2, 0, 1},
+    {"bert-f16",           BERT,       RLV_HEAD_DIRECT, RLV_DTYPE_F16, RLV_DTYPE_F16, 0,  0, 0,  8, 1, 2, 24, 16,  3, 0, 0},
+    {"distilbert-f32",     DISTILBERT, RLV_HEAD_RELU,   RLV_DTYPE_F32, RLV_DTYPE_F32, 0,  0, 0, 16, 2, 1,  8, 16, 32, 0, 0},
+    {"distilbert-q6",      DISTILBERT, RLV_HEAD_NONE,   RLV_DTYPE_Q6,  RLV_DTYPE_Q6,  0,  0, 1,  8, 1, 1, 16, 10,  0, 3, 0},
+    {"bert-q5-both",       BERT,       RLV_HEAD_TANH,   RLV_DTYPE_Q5,  RLV_DTYPE_Q5,  0,  3, 0,  8, 1, 1,  8, 10,  2, 3, 0},
+    {"bert-q3-bare",       BERT,       RLV_HEAD_NONE,   RLV_DTYPE_Q3,  RLV_DTYPE_Q3,  0,  0, 0,  8, 1, 1,  8,  4,  0, 0, 0},
     {.name = NULL}};
 /* clang-format on */
 
@@ -246,11 +246,12 @@ static void config(struct bytes *b, const struct micro *m)
     put(b, &c, sizeof c);
 }
 
-static void labels(struct bytes *b, uint32_t n)
+static void labels(struct bytes *b, uint32_t n, int priors)
 {
-    uint32_t head[2] = {n, 0}, at = 8 + n * (uint32_t)sizeof(struct rlv_label);
+    struct rlv_labels_header head = {n, 0};
+    uint32_t at = (uint32_t)(sizeof head + n * sizeof(struct rlv_label));
     char name[16];
-    put(b, head, sizeof head);
+    put(b, &head, sizeof head);
     for (uint32_t i = 0; i < n; i++) {
         int len = snprintf(name, sizeof name, "label %u", i);
         struct rlv_label l = {at, (uint32_t)len, i == 0 ? 1.0f : 0.25f, 0.0f};
@@ -260,6 +261,15 @@ static void labels(struct bytes *b, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         int len = snprintf(name, sizeof name, "label %u", i);
         put(b, name, (size_t)len + 1);
+    }
+    if (!priors)
+        return;
+    grow(b, (4 - b->len % 4) % 4);
+    head.prior_offset = (uint32_t)b->len;
+    memcpy(b->data, &head, sizeof head);
+    for (uint32_t i = 0; i < n; i++) {
+        float share = 2.0f * (float)(i + 1) / (float)(n * (n + 1));
+        put(b, &share, sizeof share);
     }
 }
 
@@ -343,10 +353,10 @@ uint8_t *micro_build(const struct micro *m, size_t *len)
     config(&b, m);
     section(&file, sections, &n, RLV_SECTION_CONFIG, &b);
     if (m->labels != 0)
-        labels(&b, m->labels);
+        labels(&b, m->labels, m->priors);
     section(&file, sections, &n, RLV_SECTION_LABELS, &b);
     if (m->token_labels != 0)
-        labels(&b, m->token_labels);
+        labels(&b, m->token_labels, 0);
     section(&file, sections, &n, RLV_SECTION_TOKEN_LABELS, &b);
     vocabulary(&b);
     section(&file, sections, &n, RLV_SECTION_VOCAB, &b);

@@ -22,6 +22,7 @@ struct micro {
     uint32_t outlier_n;       /* of each linear layer but the classifiers */
     int input_scale;
     uint32_t hidden, heads, layers, inner, positions, labels, token_labels;
+    int priors; /* label i has a share in proportion to i + 1 */
 };
 
 /* One of each kind; name NULL ends the list. */
