@@ -75,7 +75,7 @@ out_has 'relevance classify "running shoes"'
 run 0 help
 run 0 --version
 out_has 'relevance 0.'
-for command in classify rank eval tokenize info bench; do
+for command in classify rank eval tokenize info bench calibrate; do
     run 0 help $command
     out_has 'Examples:'
     cp out help
@@ -388,6 +388,64 @@ run 0 eval labelled.tsv
 out_has '60 pairs, accuracy 1.0000'
 run 2 eval rows.tsv
 err_has "no column 'label'"
+
+# ---- calibrate, and the priors that it makes possible ----
+# Two thirds of the labels as the model says, one third in turn: something to learn from.
+awk -F '\t' 'FNR == NR { name[n++] = $0; next }
+    FNR > 1 && FNR % 3 == 0 { $3 = name[int(FNR / 3) % n] } { print $1 "\t" $2 "\t" $3 }' \
+    names labelled.tsv >third.tsv
+run 2 classify --prior even 'red shoe' shoe
+err_has "'relevance calibrate' makes one"
+run 2 calibrate "$model" third.tsv
+run 2 calibrate --model "$model" "$model" third.tsv calibrated.rlv
+run 2 calibrate "$model" labelled.tsv calibrated.rlv # no pair with some label, or none wrong
+checks=$((checks + 1))
+[ ! -e calibrated.rlv ] || fail 'a model that could not be fitted was written'
+run 0 calibrate --json "$model" third.tsv calibrated.rlv
+cp out calibrate.json
+same "$(number n out)" 60
+checks=$((checks + 1))
+sed 's/.*"before":\({[^}]*}\),"after":\({[^}]*}\).*/\1 \2/; s/.*"log_loss":\([0-9.]*\).*"log_loss":\([0-9.]*\).*/\1 \2/' out >losses
+awk '{ exit !($2 < $1) }' losses || fail "the log loss did not fall: $(cat losses)"
+run 0 info --json calibrated.rlv
+sed 's/.*"prior":\({[^}]*}\).*/\1/' out >prior.json
+sed 's/.*"prior":\({[^}]*}\).*/\1/' calibrate.json >want
+same prior.json want
+out_has '"probabilities":"temperature'
+run 0 eval --json --model calibrated.rlv third.tsv
+same "$(number log_loss out)" "$(sed 's/.* //' losses)"
+run 0 calibrate "$model" third.tsv calibrated.rlv # over itself, and as a table
+out_has 'held out'
+shares=$(sed 's/[{}"]//g; s/:/=/g' prior.json)
+run 0 classify --json --model calibrated.rlv 'red shoe' shoe
+sed 's/.*"probs":\({[^}]*}\).*/\1/; s/\(\.[0-9]\{4\}\)[0-9]*/\1/g' out >want
+run 0 classify --json --model calibrated.rlv --prior "$shares" 'red shoe' shoe
+sed 's/.*"probs":\({[^}]*}\).*/\1/; s/\(\.[0-9]\{4\}\)[0-9]*/\1/g' out >got
+same got want # its own priors change nothing
+only=$(tr ',' '\n' <<END | sed "1s/=.*/=1/; 1!s/=.*/=0/" | paste -sd , -
+$shares
+END
+)
+run 0 classify --json --model calibrated.rlv --prior "$only" 'red shoe' shoe
+out_has "\"$label\":1.000000"
+run 0 eval --json --model calibrated.rlv --prior "$only" third.tsv
+run 0 rank --json --model calibrated.rlv --prior even 'red shoe' ties.txt
+run 0 calibrate --target macro-f1 "$model" third.tsv calibrated.rlv --json
+checks=$((checks + 1))
+awk -v f="$(sed 's/.*"before"://; s/.*"after":{[^}]*"macro_f1":\([0-9.]*\).*/\1/' out)" \
+    -v b="$(sed 's/.*"after":{[^}]*"macro_f1":\([0-9.]*\).*/\1/' calibrate.json)" \
+    'BEGIN { exit !(f >= b) }' || fail 'the macro F1 is not better for being the target'
+run 2 classify --model calibrated.rlv --prior "$label=1" 'red shoe' shoe
+err_has 'each label needs one'
+run 2 classify --model calibrated.rlv --prior "$label=1,$label=1" 'red shoe' shoe
+err_has 'twice'
+run 2 classify --model calibrated.rlv --prior "purple=1" 'red shoe' shoe
+err_has "'purple=1' is not a label"
+run 2 classify --model calibrated.rlv --prior "$label=-1" 'red shoe' shoe
+err_has 'from 0 up'
+run 2 calibrate --prior "$only" "$model" third.tsv calibrated.rlv
+err_has 'above 0'
+run 2 calibrate "$model" third.tsv absent/calibrated.rlv
 
 # ---- tokenize ----
 run 0 tokenize --json 'red shoe' 'blue shoe'

@@ -42,7 +42,7 @@ static const char help[] =
     "  -f, --format FORMAT         of the input: auto, tsv, csv or jsonl\n"
     "                              (default: by the file's name, or its first bytes)\n"
     "  -o, --output FORMAT         tsv, csv, json or table (default: as the input)\n"
-    "      --max-line BYTES        longest row (default 268435456)\n" COMMON_HELP "\n"
+    "      --max-line BYTES        longest row (default 268435456)\n" PRIOR_HELP COMMON_HELP "\n"
     "Examples:\n"
     "  relevance classify \"running shoes\" \"Trailblazer running shoe, size 10\"\n"
     "  relevance classify --json -- \"-18c cooler\" \"Camping cool box, 30 l\"\n"
@@ -345,6 +345,7 @@ static int classify_main(int argc, char **argv)
     const struct option options[] = {
         {"format", 'f', OPTION_CHOICE, &format, 0, 0, format_names},
         {"output", 'o', OPTION_CHOICE, &output, 0, 0, output_names},
+        PRIOR_OPTION,
         {"max-line", 0, OPTION_UINT, &line_max, 16, 4294967295.0, NULL},
         {NULL, 0, OPTION_FLAG, NULL, 0, 0, NULL},
     };

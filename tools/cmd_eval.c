@@ -2,7 +2,6 @@
 /*
  * cmd_eval.c - 'relevance eval': how well, and how fast, a model labels pairs whose label is known.
  */
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +26,7 @@ static const char help[] =
     "the confusion table a row is a true label and a column a predicted one.\n"
     "\n"
     "Options:\n"
-    "  -f, --format FORMAT         of the input: auto, tsv, csv or jsonl\n" COMMON_HELP "\n"
+    "  -f, --format FORMAT         of the input: auto, tsv, csv or jsonl\n" PRIOR_HELP COMMON_HELP "\n"
     "Examples:\n"
     "  relevance eval labelled.tsv\n"
     "  relevance eval --json --model other.rlv labelled.tsv | jq .macro_f1\n";
@@ -43,31 +42,6 @@ struct score {
     double precision, recall, f1;
     uint64_t support, predicted;
 };
-
-/* The label that 'text' names, or -1.  A first letter that two labels share names neither. */
-static int label_of(const struct session *s, struct relevance_text text)
-{
-    int found = -1;
-    uint32_t i;
-    while (text.len > 0 && text.data[text.len - 1] == ' ')
-        text.len--;
-    while (text.len > 0 && text.data[0] == ' ') {
-        text.data++;
-        text.len--;
-    }
-    for (i = 0; i < s->info.label_n; i++) {
-        const char *name = relevance_label(s->model, i);
-        size_t k = 0;
-        while (k < text.len && name[k] != '\0' &&
-               tolower((unsigned char)name[k]) == tolower((unsigned char)text.data[k]))
-            k++;
-        if (k == text.len && name[k] == '\0')
-            return (int)i;
-        if (k == 1 && text.len == 1)
-            found = found == -1 ? (int)i : -2;
-    }
-    return found < 0 ? -1 : found;
-}
 
 /* Label the rows of the file.  False where it, or the model, failed. */
 static bool run(const struct session *s, struct reader *reader, struct tally *tally)
@@ -89,7 +63,7 @@ static bool run(const struct session *s, struct reader *reader, struct tally *ta
         query = rows_text(&row, READER_QUERY);
         product = rows_text(&row, READER_PRODUCT);
         wanted = rows_text(&row, READER_LABEL);
-        truth = label_of(s, wanted);
+        truth = tool_label(s->model, s->info.label_n, wanted);
         if (truth < 0) {
             tool_warn("%s:%llu: '%.*s' is not a label of the model", reader_name(reader),
                       (unsigned long long)row.line, (int)(wanted.len < 60 ? wanted.len : 60),
@@ -268,6 +242,7 @@ static int eval_main(int argc, char **argv)
     struct session s;
     uint64_t total;
     const struct option options[] = {
+        PRIOR_OPTION,
         {"format", 'f', OPTION_CHOICE, &format, 0, 0, format_names},
         {NULL, 0, OPTION_FLAG, NULL, 0, 0, NULL},
     };

@@ -86,6 +86,16 @@ static void put_json(const struct session *s)
             jw_string(&json, heads[k].label(s->model, i));
         jw_end(&json, ']');
     }
+    jw_key(&json, "prior");
+    if (relevance_label_prior(s->model, 0) > 0.0f) {
+        jw_begin(&json, '{');
+        for (i = 0; i < info->label_n; i++)
+            jw_put_real(&json, relevance_label(s->model, i),
+                        (double)relevance_label_prior(s->model, i), 6);
+        jw_end(&json, '}');
+    } else {
+        jw_string(&json, NULL);
+    }
     jw_key(&json, "metadata");
     jw_begin(&json, '{');
     each_metadata(info->metadata, &json, put_json_line);
@@ -115,6 +125,19 @@ static void put_labels(struct table *t, const struct session *s, const char *nam
     table_cell(t, "%s", all);
 }
 
+static void put_priors(struct table *t, const struct session *s)
+{
+    char all[1024] = "";
+    size_t used = 0;
+    uint32_t i;
+    for (i = 0; i < s->info.label_n && used < sizeof all; i++)
+        used += (size_t)snprintf(all + used, sizeof all - used, "%s%s %.3f", i > 0 ? ", " : "",
+                                 relevance_label(s->model, i),
+                                 (double)relevance_label_prior(s->model, i));
+    table_cell(t, "calibrated for");
+    table_cell(t, "%s", all);
+}
+
 static void put_table(const struct session *s)
 {
     const struct relevance_info *info = &s->info;
@@ -135,6 +158,8 @@ static void put_table(const struct session *s)
     table_cell(&t, "longest text");
     table_cell(&t, "%u tokens", info->max_tokens);
     put_labels(&t, s, "labels", relevance_label, info->label_n);
+    if (relevance_label_prior(s->model, 0) > 0.0f)
+        put_priors(&t, s);
     if (info->token_label_n > 0)
         put_labels(&t, s, "token labels", relevance_token_label, info->token_label_n);
     each_metadata(info->metadata, &t, put_table_line);

@@ -29,8 +29,8 @@ static const char help[] =
     "Options:\n"
     "  -k, --top K                 print the best K only\n"
     "  -f, --format FORMAT         auto, tsv, csv, jsonl or lines\n"
-    "                              (default: by the file's name, or its first bytes)\n" COMMON_HELP
-    "\n"
+    "                              (default: by the file's name, or its first bytes)\n" PRIOR_HELP
+        COMMON_HELP "\n"
     "Examples:\n"
     "  relevance rank \"usb c cable\" products.txt --top 5\n"
     "  relevance rank \"usb c cable\" catalogue.csv --json\n"
@@ -144,6 +144,7 @@ static int rank_main(int argc, char **argv)
     struct relevance_ranked *ranked = NULL;
     size_t shown, i;
     const struct option options[] = {
+        PRIOR_OPTION,
         {"top", 'k', OPTION_UINT, &top, 1, 4294967295.0, NULL},
         {"format", 'f', OPTION_CHOICE, &format, 0, 0, format_names_lines},
         {NULL, 0, OPTION_FLAG, NULL, 0, 0, NULL},

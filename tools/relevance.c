@@ -26,7 +26,7 @@ static const struct command cmd_help = {
 
 static const struct command *const commands[] = {
     &cmd_classify, &cmd_rank,    &cmd_eval, &cmd_tokenize, &cmd_info,
-    &cmd_bench,    &cmd_convert, &cmd_help, NULL,
+    &cmd_bench,    &cmd_convert, &cmd_calibrate, &cmd_help, NULL,
 };
 
 static void print_overview(struct output *o)

@@ -2,17 +2,12 @@
 /*
  * rlv_write.c - see rlv_write.h.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "../include/relevance.h"
 #include "rlv_write.h"
+#include "temp_file.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structures are written as they lie");
 
@@ -91,29 +86,37 @@ static void place_section(struct image *image, uint32_t kind, uint64_t len)
     image->len = s->offset + len;
 }
 
-static uint64_t labels_len(const struct rlv_writer_label *labels, uint32_t n)
+uint64_t rlv_labels_len(const struct rlv_writer_label *labels, uint32_t n)
 {
-    uint64_t len = n > 0 ? 8 : 0;
+    uint64_t len = n > 0 ? sizeof(struct rlv_labels_header) : 0;
 
     for (uint32_t i = 0; i < n; i++)
         len += sizeof(struct rlv_label) + strlen(labels[i].name) + 1;
+    if (n > 0 && labels[0].prior > 0.0f)
+        len = rlv_round_up(len, sizeof(float)) + n * sizeof(float);
     return len;
 }
 
-static void put_labels(const struct rlv_writer_label *labels, uint32_t n, uint8_t *out)
+void rlv_labels_put(const struct rlv_writer_label *labels, uint32_t n, uint8_t *out)
 {
-    uint32_t at = 8 + n * (uint32_t)sizeof(struct rlv_label);
+    struct rlv_labels_header h = {.label_n = n};
+    uint32_t at = (uint32_t)(sizeof h + n * sizeof(struct rlv_label));
 
-    memcpy(out, &n, sizeof n);
     for (uint32_t i = 0; i < n; i++) {
         struct rlv_label l = {.name_offset = at,
                               .name_len = (uint32_t)strlen(labels[i].name),
                               .gain = labels[i].gain,
                               .logit_bias = labels[i].logit_bias};
-        memcpy(out + 8 + i * sizeof l, &l, sizeof l);
+        memcpy(out + sizeof h + i * sizeof l, &l, sizeof l);
         memcpy(out + at, labels[i].name, l.name_len);
         at += l.name_len + 1;
     }
+    if (n > 0 && labels[0].prior > 0.0f) {
+        h.prior_offset = (uint32_t)rlv_round_up(at, sizeof(float));
+        for (uint32_t i = 0; i < n; i++)
+            memcpy(out + h.prior_offset + i * sizeof(float), &labels[i].prior, sizeof(float));
+    }
+    memcpy(out, &h, sizeof h);
 }
 
 /* Give each tensor its place; returns the length of the DATA section. */
@@ -148,9 +151,9 @@ static void put_section(struct rlv_writer *writer, const struct image *image,
 
     switch (s->kind) {
     case RLV_SECTION_CONFIG: memcpy(out, &writer->config, sizeof writer->config); break;
-    case RLV_SECTION_LABELS: put_labels(writer->labels, writer->config.label_n, out); break;
+    case RLV_SECTION_LABELS: rlv_labels_put(writer->labels, writer->config.label_n, out); break;
     case RLV_SECTION_TOKEN_LABELS:
-        put_labels(writer->token_labels, writer->config.token_label_n, out);
+        rlv_labels_put(writer->token_labels, writer->config.token_label_n, out);
         break;
     case RLV_SECTION_VOCAB: memcpy(out, writer->vocab, (size_t)writer->vocab_len); break;
     case RLV_SECTION_TENSORS: /* the DATA section is the next one */
@@ -170,9 +173,9 @@ static int make_image(struct rlv_writer *writer, struct image *image, struct fai
 
     image->len = sizeof h + RLV_SECTION_META * sizeof(struct rlv_section); /* the table, at most */
     place_section(image, RLV_SECTION_CONFIG, sizeof writer->config);
-    place_section(image, RLV_SECTION_LABELS, labels_len(writer->labels, writer->config.label_n));
+    place_section(image, RLV_SECTION_LABELS, rlv_labels_len(writer->labels, writer->config.label_n));
     place_section(image, RLV_SECTION_TOKEN_LABELS,
-                  labels_len(writer->token_labels, writer->config.token_label_n));
+                  rlv_labels_len(writer->token_labels, writer->config.token_label_n));
     place_section(image, RLV_SECTION_VOCAB, writer->vocab_len);
     place_section(image, RLV_SECTION_TENSORS, writer->tensor_n * sizeof(struct rlv_tensor));
     place_section(image, RLV_SECTION_DATA, data_len);
@@ -203,71 +206,6 @@ static int make_image(struct rlv_writer *writer, struct image *image, struct fai
 
 /* ---- the file on disk ---- */
 
-/* What a signal handler must know: the name to remove, empty while there is none. */
-static char temporary[4096];
-static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
-#define CAUGHT_N (sizeof caught / sizeof caught[0])
-
-static void remove_and_die(int number)
-{
-    unlink(temporary); /* async-signal-safe, as signal() and raise() are */
-    signal(number, SIG_DFL);
-    raise(number);
-}
-
-/* Handlers only where the program was not told to ignore the signal (nohup). */
-static void catch_signals(struct sigaction *old)
-{
-    struct sigaction action = {.sa_handler = remove_and_die};
-
-    sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < CAUGHT_N; i++) {
-        sigaction(caught[i], NULL, &old[i]);
-        if (old[i].sa_handler != SIG_IGN)
-            sigaction(caught[i], &action, NULL);
-    }
-}
-
-static void release_signals(const struct sigaction *old)
-{
-    for (size_t i = 0; i < CAUGHT_N; i++)
-        sigaction(caught[i], &old[i], NULL);
-}
-
-static int write_all(int fd, const uint8_t *bytes, uint64_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, bytes, len < (1u << 30) ? (size_t)len : 1u << 30);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return -1;
-        bytes += n;
-        len -= (uint64_t)n;
-    }
-    return 0;
-}
-
-/* The folder's entry is synced too; where a file system cannot do that, nothing is lost but time. */
-static void sync_folder(const char *path)
-{
-    char folder[sizeof temporary];
-    char *slash;
-    int fd;
-
-    snprintf(folder, sizeof folder, "%s", path);
-    slash = strrchr(folder, '/');
-    if (slash == NULL)
-        snprintf(folder, sizeof folder, ".");
-    else
-        slash[slash == folder] = '\0';
-    fd = open(folder, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd);
-        close(fd);
-    }
-}
-
 /* Would the library open it? */
 static int check_file(const char *path, struct failure *failure)
 {
@@ -282,54 +220,14 @@ static int check_file(const char *path, struct failure *failure)
     return 0;
 }
 
-static int write_temporary(const struct image *image, int fd, struct failure *failure)
+int rlv_write_file(const void *bytes, uint64_t len, const char *path, struct failure *failure)
 {
-    mode_t mask = umask(0);
-
-    umask(mask);
-    if (fchmod(fd, 0666 & ~mask) != 0 || write_all(fd, image->bytes, image->len) != 0 ||
-        fsync(fd) != 0)
-        return failure_set(failure, "%s: %s", temporary, strerror(errno));
-    return check_file(temporary, failure);
-}
-
-static int save_image(const struct image *image, const char *path, struct failure *failure)
-{
-    struct sigaction old[CAUGHT_N];
-    struct stat info;
-    int fd = -1;
-
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-        return failure_set(failure, "%s: exists and is not a regular file", path);
-    if (strlen(path) + sizeof ".tmp.XXXXXX" > sizeof temporary)
-        return failure_set(failure, "%.200s...: the name is too long", path);
-    snprintf(temporary, sizeof temporary, "%s.tmp.XXXXXX", path);
-    catch_signals(old);
-    fd = mkstemp(temporary);
-    if (fd < 0) {
-        failure_set(failure, "%s: cannot create it: %s", path, strerror(errno));
-        temporary[0] = '\0';
-        goto fail;
-    }
-    if (write_temporary(image, fd, failure) != 0)
-        goto fail;
-    if (rename(temporary, path) != 0) {
-        failure_set(failure, "%s: %s", path, strerror(errno));
-        goto fail;
-    }
-    temporary[0] = '\0';
-    release_signals(old);
-    close(fd);
-    sync_folder(path);
-    return 0;
-
-fail:
-    if (fd >= 0) {
-        close(fd);
-        unlink(temporary);
-    }
-    temporary[0] = '\0';
-    release_signals(old);
+    if (temp_file_open(path, failure) < 0)
+        return -1;
+    if (temp_file_write(bytes, (size_t)len, failure) == 0 && temp_file_sync(failure) == 0 &&
+        check_file(temp_file_name(), failure) == 0)
+        return temp_file_commit(failure);
+    temp_file_discard();
     return -1;
 }
 
@@ -340,7 +238,7 @@ int rlv_writer_save(struct rlv_writer *writer, const char *path, uint64_t *file_
     int status = make_image(writer, &image, failure);
 
     if (status == 0)
-        status = save_image(&image, path, failure);
+        status = rlv_write_file(image.bytes, image.len, path, failure);
     *file_len = image.len;
     free(image.bytes);
     return status;

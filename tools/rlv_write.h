@@ -14,6 +14,7 @@
 struct rlv_writer_label {
     char *name; /* owned */
     float gain, logit_bias;
+    float prior; /* of lib/format.h; 0, of all labels: none */
 };
 
 struct rlv_writer_tensor {
@@ -63,6 +64,15 @@ int rlv_writer_save(struct rlv_writer *writer, const char *path, uint64_t *file_
  */
 int rlv_writer_image(struct rlv_writer *writer, void **image, uint64_t *len,
                      struct failure *failure);
+
+/*
+ * rlv_write_file() - put a finished model file in place, as rlv_writer_save() does.
+ */
+int rlv_write_file(const void *bytes, uint64_t len, const char *path, struct failure *failure);
+
+/* A LABELS section: its length (0 without labels), and its bytes into 'out', which is all zeros. */
+uint64_t rlv_labels_len(const struct rlv_writer_label *labels, uint32_t n);
+void rlv_labels_put(const struct rlv_writer_label *labels, uint32_t n, uint8_t *out);
 
 void rlv_writer_free(struct rlv_writer *writer);
 

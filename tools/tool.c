@@ -330,6 +330,7 @@ bool session_open(struct session *s)
 {
     struct relevance_context_options options = tool_context_options();
     struct relevance_error error = {.message = ""};
+    float priors[RELEVANCE_MAX_LABELS];
     memset(s, 0, sizeof *s);
     s->info.size = sizeof s->info;
     s->path = tool_model_path(common.model);
@@ -340,6 +341,14 @@ bool session_open(struct session *s)
         return false;
     }
     relevance_model_info(s->model, &s->info);
+    if (common.prior != NULL && s->info.label_n > 0) {
+        if (!tool_priors(s->model, s->info.label_n, common.prior, priors)) {
+            session_close(s);
+            return false;
+        }
+        options.priors = priors;
+        options.prior_n = s->info.label_n;
+    }
     if (common.max_tokens > s->info.max_tokens) {
         tool_warn("--max-length is %u, and %s reads at most %u tokens", common.max_tokens, s->path,
                   s->info.max_tokens);
@@ -373,6 +382,85 @@ void session_close(struct session *s)
     s->model = NULL;
 }
 
+/* ---- labels ---- */
+
+int tool_label(const relevance_model *model, uint32_t label_n, struct relevance_text text)
+{
+    int found = -1;
+    uint32_t i;
+    while (text.len > 0 && text.data[text.len - 1] == ' ')
+        text.len--;
+    while (text.len > 0 && text.data[0] == ' ') {
+        text.data++;
+        text.len--;
+    }
+    for (i = 0; i < label_n; i++) {
+        const char *name = relevance_label(model, i);
+        size_t k = 0;
+        while (k < text.len && name[k] != '\0' &&
+               tolower((unsigned char)name[k]) == tolower((unsigned char)text.data[k]))
+            k++;
+        if (k == text.len && name[k] == '\0')
+            return (int)i;
+        if (k == 1 && text.len == 1)
+            found = found == -1 ? (int)i : -2;
+    }
+    return found < 0 ? -1 : found;
+}
+
+bool tool_priors(const relevance_model *model, uint32_t label_n, const char *text, float *priors)
+{
+    double shares[RELEVANCE_MAX_LABELS], sum = 0;
+    uint32_t i;
+    for (i = 0; i < label_n; i++)
+        shares[i] = -1;
+    if (strcmp(text, "even") == 0) {
+        for (i = 0; i < label_n; i++)
+            priors[i] = 1.0f / (float)label_n;
+        return true;
+    }
+    while (*text != '\0') {
+        size_t len = strcspn(text, ",");
+        const char *equals = memchr(text, '=', len);
+        struct relevance_text name = {text, equals != NULL ? (size_t)(equals - text) : len};
+        int label = tool_label(model, label_n, name);
+        char *end = NULL;
+        double share = equals != NULL ? strtod(equals + 1, &end) : -1;
+        if (label < 0) {
+            tool_warn("--prior: '%.*s' is not a label of the model", (int)(len < 60 ? len : 60),
+                      text);
+            return false;
+        }
+        if (equals == NULL || end == equals + 1 || end != text + len ||
+            !(share >= 0 && share <= 1e9)) {
+            tool_warn("--prior: '%.*s' is not LABEL=SHARE with a number from 0 up",
+                      (int)(len < 60 ? len : 60), text);
+            return false;
+        }
+        if (shares[label] >= 0) {
+            tool_warn("--prior: '%s' stands there twice", relevance_label(model, (uint32_t)label));
+            return false;
+        }
+        shares[label] = share;
+        sum += share;
+        text += len;
+        text += *text == ',';
+    }
+    for (i = 0; i < label_n; i++) {
+        if (shares[i] < 0) {
+            tool_warn("--prior: no share for '%s'; each label needs one",
+                      relevance_label(model, i));
+            return false;
+        }
+        if (!(sum > 0)) {
+            tool_warn("--prior: the shares are all 0");
+            return false;
+        }
+        priors[i] = (float)(shares[i] / sum);
+    }
+    return true;
+}
+
 /* ---- input ---- */
 
 const char *const format_names[] = {"auto", "tsv", "csv", "jsonl", NULL};
@@ -390,6 +478,24 @@ struct reader *tool_reader(const char *path, const struct reader_options *option
 void tool_report_row(const struct reader *reader, const struct reader_row *row)
 {
     tool_warn("%s:%llu: %s", reader_name(reader), (unsigned long long)row->line, row->error);
+}
+
+int tool_reader_label(const struct session *s, const struct reader *reader,
+                      const struct reader_row *row)
+{
+    struct relevance_text wanted;
+    int label;
+    if (row->error != NULL) {
+        tool_report_row(reader, row);
+        return -1;
+    }
+    wanted = rows_text(row, READER_LABEL);
+    label = tool_label(s->model, s->info.label_n, wanted);
+    if (label < 0)
+        tool_warn("%s:%llu: '%.*s' is not a label of the model", reader_name(reader),
+                  (unsigned long long)row->line, (int)(wanted.len < 60 ? wanted.len : 60),
+                  wanted.len > 0 ? wanted.data : "");
+    return label;
 }
 
 void tool_json_error(struct json_out *json, const struct reader_row *row)

@@ -37,7 +37,8 @@ struct command {
     const char *help;                   /* the whole help text; NULL: main answers --help itself */
 };
 
-extern const struct command cmd_classify, cmd_rank, cmd_eval, cmd_tokenize, cmd_info, cmd_bench;
+extern const struct command cmd_classify, cmd_rank, cmd_eval, cmd_tokenize, cmd_info, cmd_bench,
+    cmd_calibrate;
 
 /* ---- messages, on standard error ---- */
 
@@ -94,10 +95,17 @@ struct common {
     int special_tokens;  /* enum relevance_special_tokens */
     int f32_gemm;        /* enum relevance_f32_gemm */
     bool json;
+    const char *prior; /* --prior, of the commands that have it; NULL: the model's */
 };
 
 extern struct common common;
 extern const struct option common_options[];
+
+/* "--prior", for the options of the commands that label pairs, and its help text. */
+#define PRIOR_OPTION {"prior", 'p', OPTION_TEXT, &common.prior, 0, 0, NULL}
+#define PRIOR_HELP                                                                                 \
+    "  -p, --prior LABEL=SHARE,...  how often each label is expected, of any sum, or\n"          \
+    "                              'even' (default: as when the model was calibrated)\n"
 
 /* Their help text, for the end of each command's own. */
 #define COMMON_HELP                                                                                \
@@ -141,6 +149,13 @@ bool session_open_classifier(struct session *session);
 
 void session_close(struct session *session);
 
+/* The label that 'text' names, in any case, or by a first letter that only one label has; or -1. */
+int tool_label(const relevance_model *model, uint32_t label_n, struct relevance_text text);
+
+/* "Exact=.6,Substitute=.3,..." or "even" as shares [label_n] with the sum 1.  Each label must be there.
+ * Returns false after a message. */
+bool tool_priors(const relevance_model *model, uint32_t label_n, const char *text, float *priors);
+
 /* ---- input ---- */
 
 /* "--format": the order of enum reader_format; the second list has READER_LINES too. */
@@ -152,6 +167,10 @@ struct reader *tool_reader(const char *path, const struct reader_options *option
 
 /* Say that a row of the input cannot be used. */
 void tool_report_row(const struct reader *reader, const struct reader_row *row);
+
+/* The true label of a row of 'eval' or 'calibrate'; -1 after a message where the row cannot be used. */
+int tool_reader_label(const struct session *session, const struct reader *reader,
+                      const struct reader_row *row);
 
 /* "error" and "line" of a row that cannot be used. */
 void tool_json_error(struct json_out *json, const struct reader_row *row);

@@ -6,7 +6,7 @@
 _relevance()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='classify rank eval tokenize info bench convert help' words=
+    local commands='classify rank eval tokenize info bench convert calibrate help' words=
     local isas='auto scalar avx2 avx512 avx512vnni neon neondot neoni8mm'
     if [ "$COMP_CWORD" -eq 1 ]; then
         words="$commands --help --version"
@@ -19,6 +19,7 @@ _relevance()
         --f32-gemm) words='auto own blas' ;;
         -f | --format) words='auto tsv csv jsonl lines' ;;
         -o | --output) words='auto tsv csv json table' ;;
+        --target) words='accuracy macro-f1' ;;
         --weights) words='f32 f16 q8 q7 q6 q5 q4 q3' ;;
         --embeddings) words='f32 f16 q8 q6 q5 q4 q3' ;;
         *)
