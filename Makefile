@@ -89,7 +89,7 @@ TEST_LDFLAGS_alloc := $(foreach f,malloc calloc realloc free posix_memalign alig
 STATIC := $(BUILD)/librelevance.a
 SHARED := $(BUILD)/librelevance.so.$(VERSION)
 
-.PHONY: all lib demo check tests clean install dist help
+.PHONY: all lib demo check tests clean install dist help check-python
 .SECONDARY:
 all: lib $(if $(filter yes,$(TARGET_TOOLS)),$(BUILD)/relevance)
 
@@ -192,7 +192,16 @@ endif
 	  test/readme_example.sh $(STATIC) $(MODEL)
 	test/cli.sh $(BUILD)/relevance $(TINY_DIR)/distilbert-seq-q8.rlv
 	test/format.sh $(BUILD)/relevance
+ifeq ($(SKIP_BINARY_CHECKS),)
+	CC="$(CC)" test/python.sh $(BUILD)
 endif
+endif
+
+# The Python package with all that it works with (tools/bootstrap --python), and its wheel, built,
+# installed and run; 'make check' runs the part that needs NumPy alone.
+check-python: all
+	$(PYTHON) -c 'import numpy, pandas, pyarrow, sklearn, torch, transformers, matplotlib'
+	PYTHON="$(PYTHON)" RELEVANCE_TEST_PACKAGE=1 test/python.sh $(BUILD)
 
 # Every instruction set on every machine: AVX-512 through SIMDe where the CPU lacks it, NEON under
 # emulation.  The tiny models of the native build are read by all.
@@ -244,6 +253,7 @@ help:
 	@echo "check           all tests: this build, then AVX-512 by SIMDe and NEON by qemu"
 	@echo "check-native    this build's tests alone;  check-clang, check-blas: other builds'"
 	@echo "check-musl      a static build with musl"
+	@echo "check-python    the Python package, its wheel and its examples (tools/bootstrap --python)"
 	@echo "check-parity    against transformers and tokenizers (tools/bootstrap --python)"
 	@echo "check-asan check-ubsan check-tsan check-valgrind check-mutants coverage fuzz soak check-all"
 	@echo "                see docs/testing.md"
