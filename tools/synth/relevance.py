@@ -201,6 +201,8 @@ class Maker:
     def __init__(self, catalogue, kinds, rng):
         self.catalogue, self.kinds, self.rng = catalogue, kinds, rng
         self.categories = sorted({k.category for k in kinds})
+        self.of_category = {c: [k for k in kinds if k.category == c] for c in self.categories}
+        self.unrelated = {}
 
     # ---- queries ----
 
@@ -243,7 +245,7 @@ class Maker:
         rng = self.rng
         # A category first, so that large categories do not crowd out the small ones.
         category = rng.choice(self.categories)
-        kind = rng.choice([k for k in self.kinds if k.category == category])
+        kind = rng.choice(self.of_category[category])
         values = [rng.randrange(len(a.values)) for a in kind.attributes]
         accessory = rng.choice(kind.accessories) if rng.random() < 0.22 else None
         if accessory and self.ANYWHERE.search(accessory):
@@ -400,8 +402,8 @@ class Maker:
             title = self.accessory_title(query.accessory, kind, self.respell(query, values),
                                          query.brand, True)
             return title, "fit", 3
-        siblings = [k for k in self.kinds if k is not kind and k.group == kind.group and
-                    k.category == kind.category]
+        siblings = [k for k in self.of_category[kind.category]
+                    if k is not kind and k.group == kind.group]
         ways = (["attribute"] * 6 if query.named else []) + (["brand"] if query.brand else []) + \
             (["sibling"] * 2 if siblings else [])
         if not ways:
@@ -449,7 +451,11 @@ class Maker:
     def irrelevant(self, query):
         rng, kind = self.rng, query.kind
         draw = rng.random()
-        others = [k for k in self.kinds if k.category != kind.category and not kind.near(k)]
+        if id(kind) not in self.unrelated:
+            apart = [k for k in self.kinds if not kind.near(k)]
+            self.unrelated[id(kind)] = ([k for k in apart if k.category != kind.category],
+                                        [k for k in apart if k.category == kind.category])
+        others, neighbours = self.unrelated[id(kind)]
         if draw < 0.16 and kind.decoys and not query.accessory:
             decoy = rng.choice(kind.decoys)
             brand = self.brand_for(query)
@@ -462,12 +468,10 @@ class Maker:
             other = rng.choice(others)
             return self.accessory_title(query.accessory, other, {}, query.brand, True), \
                 "lookalike", 3
-        if draw < 0.62:
-            near = [k for k in self.kinds if k.category == kind.category and not kind.near(k)]
-            if near:
-                other = rng.choice(near)
-                values = [rng.randrange(len(a.values)) for a in other.attributes]
-                return self.title(Product(other, self.brand_for(query), values)), "near", 2
+        if draw < 0.62 and neighbours:
+            other = rng.choice(neighbours)
+            values = [rng.randrange(len(a.values)) for a in other.attributes]
+            return self.title(Product(other, self.brand_for(query), values)), "near", 2
         other = rng.choice(others)
         values = [rng.randrange(len(a.values)) for a in other.attributes]
         shared = [(k, v) for i in query.named for k, a in enumerate(other.attributes)
