@@ -384,8 +384,8 @@ enum relevance_part {
     RELEVANCE_PART_QKV = 2,       /* fused query, key and value projection */
     RELEVANCE_PART_ATTENTION = 3, /* scores, softmax, context */
     RELEVANCE_PART_ATTENTION_OUT = 4,
-    RELEVANCE_PART_FFN1 = 5,
-    RELEVANCE_PART_GELU = 6, /* with the quantisation of its result */
+    RELEVANCE_PART_FFN1 = 5,     /* with GELU */
+    RELEVANCE_PART_QUANTIZE = 6, /* of what attention and GELU gave */
     RELEVANCE_PART_FFN2 = 7,
     RELEVANCE_PART_LAYERNORM = 8, /* with residual and quantisation */
     RELEVANCE_PART_HEAD = 9,

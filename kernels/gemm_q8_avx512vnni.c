@@ -23,7 +23,7 @@
 
 #define DOT_MODES 1
 #define DOT_ROWS(mode) TILE_ROWS
-#define dot_mode(w_max) 0
+#define dot_mode(g) 0
 
 GEMM_INLINE void dot_tile(int mode, int R, int P, const uint8_t *a, size_t a_stride,
                           const int8_t *w, size_t w_stride, size_t k, struct gemm_step *step,

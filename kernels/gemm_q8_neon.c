@@ -23,8 +23,9 @@
 #define DOT_MODES 4 /* a chain of mode + 1 */
 #define DOT_ROWS(mode) TILE_ROWS
 
-static inline int dot_mode(uint32_t w_max)
+static inline int dot_mode(const struct rlv_gemm_q8 *g)
 {
+    uint32_t w_max = g->w_max;
     return w_max > 127 ? 0 : w_max > 85 ? 1 : w_max > 63 ? 2 : 3;
 }
 

@@ -21,7 +21,7 @@
 
 #define DOT_MODES 1
 #define DOT_ROWS(mode) TILE_ROWS
-#define dot_mode(w_max) 0
+#define dot_mode(g) 0
 
 /* The intrinsic wants a literal for the element. */
 #define DOT_BLOCK(b)                                                                               \

@@ -22,8 +22,10 @@
 #ifndef RLV_KERNELS_H
 #define RLV_KERNELS_H
 
+#include <float.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define RLV_KERNEL_PANEL 16   /* output channels in a panel */
 #define RLV_KERNEL_K_BLOCK 32 /* input channels are padded to a multiple of this */
@@ -47,8 +49,10 @@ struct rlv_gemm_q8 {
     const float *a_scale;  /* [rows] */
     const int32_t *a_zero; /* [rows], each in 0..255 */
     const int8_t *w;       /* [panels][k/4][16][4] */
-    uint32_t w_max;        /* bound of |w|, 1..128: 64, 32 ... let AVX2 sum in 16 bits; a weight
-                              above it gives a wrong sum, nothing worse */
+    const void *w_next;    /* weights that will be read next, to prefetch; NULL: not known */
+    uint32_t w_max;        /* bound of |w|, 1..128; NEON sums in 16 bits as far as it allows */
+    uint32_t chain;        /* likewise of AVX2, see rlv_chain(): 0, 1, 2, 4 or 8.  Weights that break
+                              either promise give a wrong sum, nothing worse */
     const float *w_scale;  /* [panels * 16] */
     const int32_t *w_sum;  /* [panels * 16]: sum_k w[c][k] */
     const float *bias;     /* [panels * 16] */
@@ -61,6 +65,18 @@ struct rlv_gemm_q8 {
     size_t rows;           /* >= 1 */
     size_t k;              /* padded, a multiple of 32 */
 };
+
+/*
+ * How many sums of two products, u8 x s8, always fit together into 16 bits: what 'chain' may be for
+ * weights of which only the bound is known (255 * 2 * n * w_max < 2^15).  Other weights allow a
+ * chain of n where in each block of 4 n input channels (from 0 on) the positive ones of the
+ * channels k with k / 2 even have a sum of at most 128, the negative ones of at least -128, and
+ * those with k / 2 odd likewise.  All partial sums are then within 255 * 128 too.
+ */
+static inline uint32_t rlv_chain(uint32_t w_max)
+{
+    return w_max > 64 ? 0 : w_max > 32 ? 1 : w_max > 16 ? 2 : w_max > 8 ? 4 : 8;
+}
 
 /*
  * gemm_q8g: the same with a weight scale per group of input channels.
@@ -120,6 +136,11 @@ static inline size_t rlv_attention_scratch(size_t key_n, size_t head_dim)
     return keys * dims * 2 + keys * 16 + dims * 16;
 }
 
+/* Smallest and largest input of a row, 0 included. */
+struct rlv_range {
+    float lo, hi; /* lo <= 0 <= hi */
+};
+
 /*
  * The table that the library calls through: one for each instruction set.
  *
@@ -130,13 +151,12 @@ static inline size_t rlv_attention_scratch(size_t key_n, size_t head_dim)
  *   NULL; y may be x or r.  Two passes: mean = lanesum(x + r) * (1/n); d = (x + r) - mean;
  *   var = lanesum(d * d by fma) * (1/n), both with 64 lanes in place of 16 (tree 32+, 16+, 8+ ...),
  *   as a sum is bound by its latency.  inv = 1 / sqrt(var + eps);  y = fma(d * inv, gamma, beta).
- * quantize_u8: one row.  t[k] = x[k] * input_scale[k] (input_scale NULL: t = x);
- *   lo = min(0, all t);  hi = max(0, all t);
- *   scale = (hi - lo) * (1 / 255), 1 where that is 0 or not finite;  inv = 1 / scale;
- *   zero = clamp(round_even(-lo * inv), 0, 255);
+ * range_f32: t[k] = x[k] * input_scale[k] (input_scale NULL: t = x) for k < n;
+ *   range->lo = min(range->lo, all t);  range->hi = max(range->hi, all t).
+ * quantize_u8: with the same t and  inv = 1 / scale,
  *   a[k] = clamp(round_even(t[k] * inv) + zero, 0, 255), computed without overflow: the value is
  *   clamped before it is rounded, NaN (0 times an infinite inv) as the lower bound.
- *   a[n .. n_pad) is set to 'zero'.
+ *   rlv_quantize_row() below puts both together for a row.
  * add_f32: y[i] += x[i].
  * unpack_*: one panel of a low-bit matrix to the layout that the GEMM reads (docs/format.md).
  *   'k' is the padded K.
@@ -154,8 +174,9 @@ struct rlv_kernels {
     void (*tanh_f32)(float *x, size_t n);
     void (*layernorm_f32)(const float *x, const float *r, const float *gamma, const float *beta,
                           float eps, size_t n, float *y);
-    void (*quantize_u8)(const float *x, const float *input_scale, size_t n, size_t n_pad,
-                        uint8_t *a, float *scale, int32_t *zero);
+    void (*range_f32)(const float *x, const float *input_scale, size_t n, struct rlv_range *range);
+    void (*quantize_u8)(const float *x, const float *input_scale, size_t n, float scale,
+                        int32_t zero, uint8_t *a);
     void (*add_f32)(const float *x, float *y, size_t n);
     void (*unpack_q6)(const uint8_t *src, size_t k, int8_t *dst);
     void (*unpack_q5)(const uint8_t *src, size_t k, int8_t *dst);
@@ -165,6 +186,36 @@ struct rlv_kernels {
                        size_t n, float *y);
     void (*row_f16)(const uint16_t *src, size_t n, float *y);
 };
+
+/*
+ * Scale and zero point of a row of activations:
+ *   scale = (hi - lo) * (1 / 255), 1 where that is 0 or not finite;  inv = 1 / scale;
+ *   zero = clamp(round_even(-lo * inv), 0, 255).
+ */
+static inline void rlv_range_step(const struct rlv_range *range, float *scale, int32_t *zero)
+{
+    const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds |x| < 2^22 to an integer */
+    float s = (range->hi - range->lo) * (1.0f / 255.0f), z;
+    if (!(s > 0.0f && s <= FLT_MAX))
+        s = 1.0f;
+    z = -range->lo * (1.0f / s);
+    z = z > 0.0f ? z : 0.0f;
+    z = z < 255.0f ? z : 255.0f;
+    *scale = s;
+    *zero = (int32_t)((z + magic) - magic);
+}
+
+/* One row of activations [n] to a [n_pad]; the padding gets the zero point. */
+static inline void rlv_quantize_row(const struct rlv_kernels *kernels, const float *x,
+                                    const float *input_scale, size_t n, size_t n_pad, uint8_t *a,
+                                    float *scale, int32_t *zero)
+{
+    struct rlv_range range = {0.0f, 0.0f};
+    kernels->range_f32(x, input_scale, n, &range);
+    rlv_range_step(&range, scale, zero);
+    kernels->quantize_u8(x, input_scale, n, *scale, *zero, a);
+    memset(a + n, *zero, n_pad - n);
+}
 
 /* Values of enum relevance_isa, repeated here because kernels/ includes nothing of the library. */
 enum rlv_isa {

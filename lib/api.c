@@ -352,6 +352,6 @@ enum relevance_status relevance_encode(relevance_context *ctx, const char *query
                  t.kept_product, truncated_n(&t));
     rlv_forward(ctx, 0);
     for (size_t r = 0; r < t.rows; r++)
-        memcpy(hidden + r * width, ctx->hidden + r * ctx->narrow_stride, width * sizeof *hidden);
+        memcpy(hidden + r * width, ctx->hidden + r * ctx->hidden_stride, width * sizeof *hidden);
     return RELEVANCE_OK;
 }

@@ -27,13 +27,14 @@ static void *take(struct bump *bump, size_t n, size_t element)
 static void carve(struct relevance_context *ctx, struct bump *b)
 {
     size_t rows = ctx->max_rows;
-    ctx->hidden = take(b, rows * ctx->narrow_stride, sizeof *ctx->hidden);
+    ctx->hidden = take(b, rows * ctx->hidden_stride, sizeof *ctx->hidden);
     ctx->narrow = take(b, rows * ctx->narrow_stride, sizeof *ctx->narrow);
     ctx->wide = take(b, rows * ctx->wide_stride, sizeof *ctx->wide);
     ctx->a = take(b, rows * ctx->a_stride, 1);
     ctx->a_scale = take(b, rows, sizeof *ctx->a_scale);
     ctx->a_zero = take(b, rows, sizeof *ctx->a_zero);
     ctx->x_outlier = take(b, rows * RLV_KERNEL_OUTLIER_STRIDE, sizeof *ctx->x_outlier);
+    ctx->ranges = take(b, ctx->threads * rows, sizeof *ctx->ranges);
     ctx->scratch = take(b, ctx->threads * ctx->scratch_stride, sizeof *ctx->scratch);
     ctx->ids = take(b, rows, sizeof *ctx->ids);
     ctx->types = take(b, rows, sizeof *ctx->types);
@@ -54,7 +55,37 @@ static size_t row_stride(size_t n, size_t element)
     return bytes / element;
 }
 
+size_t rlv_row_floats(size_t n) { return row_stride(n, sizeof(float)); }
+
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+static size_t common_multiple(size_t a, size_t b)
+{
+    size_t n = a;
+    while (n % b != 0)
+        n += a;
+    return n;
+}
+
+/* Threads get whole heads, and whole cache lines of quantised columns where the model is wide. */
+static void set_shares(struct relevance_context *ctx)
+{
+    const struct rlv_config *c = ctx->model->config;
+    size_t head = c->hidden_size / c->head_n, unit = common_multiple(head, RLV_ALIGN), unit_n;
+    if (c->hidden_size < 2 * unit)
+        unit = common_multiple(head, RLV_PANEL);
+    unit_n = (c->hidden_size + unit - 1) / unit;
+    ctx->share_unit = unit / RLV_PANEL;
+    ctx->share_n = ctx->threads < unit_n ? ctx->threads : unit_n;
+}
+
+/* Floats a row of 'block_n' blocks of hidden_size, dealt to the threads. */
+static size_t shared_floats(const struct relevance_context *ctx, size_t block_n)
+{
+    size_t panel_n = (ctx->model->config->hidden_size + RLV_PANEL - 1) / RLV_PANEL;
+    size_t width = rlv_share_width(panel_n, ctx->share_unit, ctx->share_n);
+    return ctx->share_n * rlv_row_floats(block_n * width * RLV_PANEL);
+}
 
 static void set_strides(struct relevance_context *ctx)
 {
@@ -65,8 +96,11 @@ static void set_strides(struct relevance_context *ctx)
     size_t narrow = larger(hidden, rlv_round_up(c->label_n, RLV_PANEL));
     size_t wide = larger(larger(rlv_round_up(3 * (uint64_t)c->hidden_size, RLV_PANEL), inner),
                          rlv_round_up(c->token_label_n, RLV_PANEL));
-    ctx->narrow_stride = row_stride(narrow, sizeof(float));
-    ctx->wide_stride = row_stride(larger(wide, hidden), sizeof(float));
+    size_t block_n = larger(3, c->intermediate_size / c->hidden_size);
+    set_shares(ctx);
+    ctx->hidden_stride = rlv_row_floats(hidden);
+    ctx->narrow_stride = larger(rlv_row_floats(narrow), shared_floats(ctx, 1));
+    ctx->wide_stride = larger(rlv_row_floats(larger(wide, hidden)), shared_floats(ctx, block_n));
     ctx->a_stride = row_stride(larger(hidden, inner), 1);
     ctx->scratch_stride = (size_t)rlv_round_up(
         rlv_forward_scratch(m, ctx->max_tokens, ctx->f32_gemm), RLV_ALIGN / sizeof(float));

@@ -212,13 +212,15 @@ struct rlv_tensor { /* 64 bytes; sorted by (layer, part, slot), no two alike */
     uint16_t layer; /* 0.. for the parts of a transformer layer; 0 else */
     uint16_t dtype;
     uint16_t layout;
-    uint16_t w_max;    /* quantised PANEL: every |w| <= w_max (64 and 32 allow faster sums); else 0 */
+    uint16_t w_max;    /* quantised PANEL: every |w| <= w_max; else 0 */
     uint32_t rows;     /* N */
     uint32_t cols;     /* K; 1 for a vector */
     uint32_t group;    /* quantised: input channels that share a scale, a multiple of 32; 0: all of K */
     uint64_t offset;   /* bytes from the start of the DATA section, a multiple of RLV_ALIGN */
     uint64_t len;      /* bytes, padding included: follows from dtype, layout, rows, cols */
-    uint64_t reserved[3]; /* 0 */
+    uint32_t chain;       /* quantised PANEL: 0; or 1, 2, 4: see rlv_chain() in kernels/kernels.h */
+    uint32_t reserved0;   /* 0 */
+    uint64_t reserved[2]; /* 0 */
 };
 
 _Static_assert(sizeof(struct rlv_file_header) == 64, "header size");

@@ -33,7 +33,7 @@ struct rlv_linear {
     uint32_t n, k;     /* output and input channels */
     uint32_t n16, k32; /* the same, padded */
     unsigned dtype;    /* enum rlv_dtype */
-    uint32_t w_max;
+    uint32_t w_max, chain;
     uint32_t group;   /* 0: one scale a channel */
     uint32_t group_n; /* scales a channel */
     const uint8_t *weight;
@@ -151,15 +151,18 @@ struct relevance_context {
     int32_t *product_ids;
 
     /* activations; strides in elements, see forward.c */
-    float *hidden;  /* [max_rows, narrow_stride]: the residual stream */
-    float *narrow;  /* [max_rows, narrow_stride] */
-    float *wide;    /* [max_rows, wide_stride]: QKV, then the feed-forward's inner state */
-    size_t narrow_stride, wide_stride;
+    float *hidden;  /* [max_rows, hidden_stride]: the residual stream */
+    float *narrow;  /* [max_rows, narrow_stride], or the threads' shares of its columns */
+    float *wide;    /* [max_rows, wide_stride], likewise: QKV, then the feed-forward's inner state */
+    size_t hidden_stride, narrow_stride, wide_stride;
+    size_t share_n;    /* threads that have columns of their own; 1: columns lie side by side */
+    size_t share_unit; /* panels that stay with one of them */
     uint8_t *a;     /* [max_rows, a_stride]: the quantised input of the next linear layer */
     size_t a_stride;
     float *a_scale;   /* [max_rows] */
     int32_t *a_zero;  /* [max_rows] */
     float *x_outlier; /* [max_rows, RLV_KERNEL_OUTLIER_STRIDE] */
+    struct rlv_range *ranges; /* [threads][max_rows]: of the columns that a thread computed */
     float *scratch; /* [threads][scratch_stride] floats: unpacked panels, or one head's attention */
     size_t scratch_stride;
 };
@@ -177,6 +180,12 @@ const float *rlv_head(struct relevance_context *ctx, size_t *stride);
 
 /* Token head on all rows of ctx->hidden. */
 const float *rlv_token_head(struct relevance_context *ctx, size_t *stride);
+
+/* Panels of the widest of 'share_n' shares of 'panel_n' panels in units of 'unit'. */
+size_t rlv_share_width(size_t panel_n, size_t unit, size_t share_n);
+
+/* Floats from row to row of a matrix of 'n' columns. */
+size_t rlv_row_floats(size_t n);
 
 /* Scratch floats a thread needs for this model. */
 size_t rlv_forward_scratch(const relevance_model *model, uint32_t max_tokens,

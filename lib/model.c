@@ -355,7 +355,7 @@ static int check_tensor(struct opening *o, const struct rlv_tensor *t)
         return bad(o, t, "tensor: length does not follow from its shape, type and layout");
     if (t->offset % RLV_ALIGN != 0 || t->offset > data_len || t->len > data_len - t->offset)
         return bad(o, t, "tensor: lies outside the data section");
-    if (t->reserved[0] != 0 || t->reserved[1] != 0 || t->reserved[2] != 0)
+    if (t->reserved0 != 0 || t->reserved[0] != 0 || t->reserved[1] != 0)
         return bad(o, t, "tensor: reserved field is set");
     return 1;
 }
@@ -518,7 +518,8 @@ static int make_linear(struct opening *o, uint32_t layer, unsigned part, uint32_
     unsigned bits = t == NULL ? 0 : rlv_dtype_bits(t->dtype);
     if (t == NULL || t->layout != RLV_LAYOUT_PANEL || t->rows != n || t->cols != k ||
         (only_f32 && t->dtype != RLV_DTYPE_F32) ||
-        (bits == 0 ? t->w_max != 0 || t->group != 0 : t->w_max == 0 || t->w_max > 128))
+        (bits == 0 ? t->w_max != 0 || t->group != 0 : t->w_max == 0 || t->w_max > 128) ||
+        t->chain == 3 || t->chain > (bits == 0 ? 0u : 4u))
         return missing(o, layer, part, RLV_SLOT_WEIGHT);
     o->used_n++;
     linear->n = n;
@@ -527,6 +528,9 @@ static int make_linear(struct opening *o, uint32_t layer, unsigned part, uint32_
     linear->k32 = (uint32_t)rlv_round_up(k, RLV_K_BLOCK);
     linear->dtype = t->dtype;
     linear->w_max = t->w_max;
+    linear->chain = rlv_chain(t->w_max);
+    if (linear->chain < t->chain)
+        linear->chain = t->chain;
     linear->group = t->group;
     linear->group_n = t->group ? (linear->k32 + t->group - 1) / t->group : 1;
     linear->weight = o->data + t->offset;

@@ -2,15 +2,20 @@
 /*
  * threads.c - the workers of one context.
  *
- * A call is a sequence of stages; a stage is a number of independent pieces.  The caller publishes a
- * stage by one store, everybody (the caller too) claims pieces by an atomic increment until none is
- * left, and the caller waits for the pieces still under way.  Claiming, rather than a fixed share
- * for each worker, is what lets the pool degrade gently: a worker that the system does not
- * schedule just claims nothing.  No result depends on who computes what.
+ * A call is a sequence of stages; a stage is a number of independent pieces.  The caller publishes
+ * a stage, everybody (the caller too) claims pieces by an atomic increment until none is left, and
+ * the caller waits for the pieces still under way.
  *
- * 'claim' holds the stage's number, its count of pieces and the next piece in one 64-bit word, so
- * that a worker which was away for some stages cannot mistake one stage's count for another's: what
- * it increments is what it reads, and while it holds a valid piece its stage cannot end.
+ * Each thread has a share of the pieces, a range of neighbours, which it works off before it helps
+ * with the others'.  So the same thread mostly gets the same columns in one stage after the other
+ * and finds them in its own cache: between cores a cache line takes longer than from memory.  That
+ * everybody may claim everything, rather than his share alone, is what lets the pool degrade
+ * gently: a worker that the system does not schedule just claims nothing.  No result depends on
+ * who computes what.
+ *
+ * A claim holds the stage's number, the end of the share and the next piece in one 64-bit word, so
+ * that a worker which was away for some stages cannot mistake one stage's end for another's: what it
+ * increments is what it reads, and while it holds a valid piece its stage cannot end.
  *
  * Between the stages of a call a worker spins for a short, bounded time; then it sleeps.
  */
@@ -25,9 +30,14 @@
 #define SPIN_ROUNDS 1500
 
 #define NEXT_BITS 20
-#define COUNT_BITS 20
+#define END_BITS 20
 #define NEXT_MASK ((UINT64_C(1) << NEXT_BITS) - 1)
-#define COUNT_MASK ((UINT64_C(1) << COUNT_BITS) - 1)
+#define END_MASK ((UINT64_C(1) << END_BITS) - 1)
+
+/* Of one thread's share, on a cache line of its own. */
+struct share {
+    _Alignas(64) _Atomic uint64_t claim; /* stage << 40 | end << 20 | next */
+};
 
 struct rlv_pool {
     unsigned threads;
@@ -35,11 +45,12 @@ struct rlv_pool {
     relevance_parallel_for host;
     void *host_user;
 
-    rlv_task task; /* of the current stage; written before 'claim', read after claiming */
+    rlv_task task; /* of the current stage; written before the claims, read after claiming */
     void *arg;
+    size_t task_n;
     uint64_t stage;
-    _Alignas(64) _Atomic uint64_t claim; /* stage << 40 | count << 20 | next */
-    _Alignas(64) _Atomic uint32_t done;  /* pieces finished in this stage */
+    struct share *shares; /* [threads], behind the workers */
+    _Alignas(64) _Atomic uint32_t done; /* pieces finished in this stage */
     _Alignas(64) _Atomic uint32_t sleepers;
     _Atomic int caller_sleeps;
     _Atomic int stop;
@@ -62,28 +73,40 @@ static inline void relax(void)
 }
 
 static inline size_t claim_next(uint64_t claim) { return (size_t)(claim & NEXT_MASK); }
-static inline size_t claim_count(uint64_t claim)
-{
-    return (size_t)(claim >> NEXT_BITS & COUNT_MASK);
-}
-static inline int claim_open(uint64_t claim) { return claim_next(claim) < claim_count(claim); }
+static inline size_t claim_end(uint64_t claim) { return (size_t)(claim >> NEXT_BITS & END_MASK); }
+static inline int claim_open(uint64_t claim) { return claim_next(claim) < claim_end(claim); }
 
-/* Work on pieces until the current stage has none left to claim. */
-static void work_off(struct rlv_pool *pool, unsigned worker)
+static int any_open(struct rlv_pool *pool, memory_order order)
 {
-    while (claim_open(atomic_load_explicit(&pool->claim, memory_order_acquire))) {
-        uint64_t claim = atomic_fetch_add_explicit(&pool->claim, 1, memory_order_acq_rel);
+    for (unsigned i = 0; i < pool->threads; i++)
+        if (claim_open(atomic_load_explicit(&pool->shares[i].claim, order)))
+            return 1;
+    return 0;
+}
+
+/* Work on pieces of one share until it has none left to claim. */
+static void work_off_share(struct rlv_pool *pool, struct share *share, unsigned worker)
+{
+    while (claim_open(atomic_load_explicit(&share->claim, memory_order_acquire))) {
+        uint64_t claim = atomic_fetch_add_explicit(&share->claim, 1, memory_order_acq_rel);
         if (!claim_open(claim))
             return;
-        size_t count = claim_count(claim);
+        size_t task_n = pool->task_n; /* read before 'done' counts: then the stage may end */
         pool->task(pool->arg, claim_next(claim), worker);
         /* Sequentially consistent against 'caller_sleeps': one of the two sees the other. */
-        if (atomic_fetch_add(&pool->done, 1) + 1 == count && atomic_load(&pool->caller_sleeps)) {
+        if (atomic_fetch_add(&pool->done, 1) + 1 == task_n && atomic_load(&pool->caller_sleeps)) {
             pthread_mutex_lock(&pool->mutex);
             pthread_cond_signal(&pool->finished);
             pthread_mutex_unlock(&pool->mutex);
         }
     }
+}
+
+/* The worker's own share, then the others'. */
+static void work_off(struct rlv_pool *pool, unsigned worker)
+{
+    for (unsigned i = 0; i < pool->threads; i++)
+        work_off_share(pool, &pool->shares[(worker + i) % pool->threads], worker);
 }
 
 static void *worker_main(void *arg)
@@ -93,14 +116,14 @@ static void *worker_main(void *arg)
     while (!atomic_load(&pool->stop)) {
         int open = 0;
         for (unsigned i = 0; i < SPIN_ROUNDS && !open; i++) {
-            open = claim_open(atomic_load_explicit(&pool->claim, memory_order_relaxed));
+            open = any_open(pool, memory_order_relaxed);
             if (!open)
                 relax();
         }
         if (!open) {
             pthread_mutex_lock(&pool->mutex);
             atomic_fetch_add(&pool->sleepers, 1);
-            while (!claim_open(atomic_load(&pool->claim)) && !atomic_load(&pool->stop))
+            while (!any_open(pool, memory_order_seq_cst) && !atomic_load(&pool->stop))
                 pthread_cond_wait(&pool->work, &pool->mutex);
             atomic_fetch_sub(&pool->sleepers, 1);
             pthread_mutex_unlock(&pool->mutex);
@@ -116,10 +139,14 @@ static void publish(struct rlv_pool *pool, size_t task_n, rlv_task task, void *a
 {
     pool->task = task;
     pool->arg = arg;
+    pool->task_n = task_n;
     pool->stage++;
     atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
-    atomic_store(&pool->claim, pool->stage << (NEXT_BITS + COUNT_BITS) |
-                                   (uint64_t)task_n << NEXT_BITS);
+    for (unsigned i = 0; i < pool->threads; i++)
+        atomic_store(&pool->shares[i].claim,
+                     pool->stage << (NEXT_BITS + END_BITS) |
+                         (uint64_t)((i + 1) * task_n / pool->threads) << NEXT_BITS |
+                         (uint64_t)(i * task_n / pool->threads));
 }
 
 static void wait_until_done(struct rlv_pool *pool, size_t task_n)
@@ -162,9 +189,15 @@ void rlv_pool_run(struct rlv_pool *pool, size_t task_n, rlv_task task, void *arg
 
 unsigned rlv_pool_threads(const struct rlv_pool *pool) { return pool->threads; }
 
+static size_t shares_offset(unsigned threads)
+{
+    return rlv_round_up(sizeof(struct rlv_pool) + (threads - 1) * sizeof(struct worker),
+                        sizeof(struct share));
+}
+
 static size_t pool_size(unsigned threads)
 {
-    return rlv_round_up(sizeof(struct rlv_pool) + (threads - 1) * sizeof(struct worker), 64);
+    return shares_offset(threads) + threads * sizeof(struct share);
 }
 
 void rlv_pool_destroy(struct rlv_pool *pool, const struct relevance_allocator *allocator)
@@ -192,6 +225,7 @@ enum relevance_status rlv_pool_create(struct rlv_pool **out, unsigned threads,
         return RELEVANCE_NO_MEMORY;
     memset(pool, 0, pool_size(threads));
     pool->threads = threads;
+    pool->shares = (struct share *)(void *)((char *)pool + shares_offset(threads));
     pool->host = host;
     pool->host_user = host_user;
     if (pthread_mutex_init(&pool->mutex, NULL) != 0)

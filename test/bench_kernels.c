@@ -168,11 +168,16 @@ static void call_layernorm_f32(const struct rlv_kernels *k, struct bench *b)
     k->layernorm_f32(b->x, b->y, b->z, b->z, 1e-12f, b->n, b->keep);
 }
 
+static void call_range_f32(const struct rlv_kernels *k, struct bench *b)
+{
+    struct rlv_range range = {0.0f, 0.0f};
+    k->range_f32(b->x, b->y, b->n, &range);
+    b->keep[0] = range.hi;
+}
+
 static void call_quantize_u8(const struct rlv_kernels *k, struct bench *b)
 {
-    float scale;
-    int32_t zero;
-    k->quantize_u8(b->x, b->y, b->n, b->n, b->bytes, &scale, &zero);
+    k->quantize_u8(b->x, b->y, b->n, 0.01f, 128, b->bytes);
 }
 
 static void call_add_f32(const struct rlv_kernels *k, struct bench *b)
@@ -233,11 +238,13 @@ static void bench_gemm(size_t rows, size_t k, size_t n)
     g->w_outlier = get_f32(RLV_KERNEL_OUTLIER_STRIDE * n, 1);
     g->y = get(rows * n * 4);
     g->w = (int8_t *)get_u8(n * k, 31);
-    for (g->w_max = 128; g->w_max >= 32; g->w_max /= 2) {
+    for (g->w_max = 128; g->w_max >= 8; g->w_max /= 2) {
+        g->chain = rlv_chain(g->w_max);
         snprintf(shape, sizeof(shape), "%zux%zux%zu w%u", rows, k, n, (unsigned)g->w_max);
         MEASURE(gemm_q8, shape, &b, macs, "GMAC/s");
     }
-    for (g->w_max = 128; g->w_max >= 32; g->w_max /= 4) {
+    for (g->w_max = 128; g->w_max >= 8; g->w_max /= 4) {
+        g->chain = rlv_chain(g->w_max);
         snprintf(shape, sizeof(shape), "%zux%zux%zu g64 w%u", rows, k, n, (unsigned)g->w_max);
         MEASURE(gemm_q8g, shape, &b, macs, "GMAC/s");
     }
@@ -303,6 +310,7 @@ static void bench_rows(size_t n)
     MEASURE(gelu_f32, shape, &b, 8 * len, "GB/s");
     MEASURE(tanh_f32, shape, &b, 8 * len, "GB/s");
     MEASURE(layernorm_f32, shape, &b, 20 * len, "GB/s");
+    MEASURE(range_f32, shape, &b, 8 * len, "GB/s");
     MEASURE(quantize_u8, shape, &b, 9 * len, "GB/s");
     memset(b.x, 0, n * 4);
     MEASURE(add_f32, shape, &b, 12 * len, "GB/s");

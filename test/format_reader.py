@@ -94,6 +94,16 @@ def elements(data, dtype, layout, rows, cols):
     return x[:rows, :cols]
 
 
+def check_chain(w, chain):
+    """The promise of a chain: sums of the weights of each sign in each block, by parity of k / 2."""
+    k = ceil_to(w.shape[1], 4 * chain)
+    blocks = np.zeros((w.shape[0], k), np.int64)
+    blocks[:, :w.shape[1]] = w
+    blocks = blocks.reshape(w.shape[0], k // (4 * chain), chain, 2, 2)
+    for sign in (blocks, -blocks):
+        need(sign.clip(min=0).sum((2, 4)).max() <= 128, "a chain of %d is too long" % chain)
+
+
 def tensor_len(dtype, layout, rows, cols):
     bits, k32 = BITS[dtype], ceil_to(cols, 32)
     if layout == VECTOR:
@@ -164,11 +174,14 @@ class Model:
         self.tensors, previous, data = {}, None, self.sections[6]
         for i in range(len(self.sections[5]) // 64):
             (part, slot, layer, dtype, layout, w_max, rows, cols, group, offset,
-             length, *zeros) = struct.unpack_from("<6H3I2Q3Q", self.sections[5], 64 * i)
+             length, chain, *zeros) = struct.unpack_from("<6H3I2Q2I2Q", self.sections[5], 64 * i)
             key = (layer, part, slot)
             need((previous is None or key > previous) and not any(zeros) and offset % 64 == 0, "tensor %r" % (key,))
             need(length == tensor_len(dtype, layout, rows, cols) and offset + length <= len(data), "size of %r" % (key,))
             x = elements(data[offset:offset + length], dtype, layout, rows, cols)
+            need(chain in (0, 1, 2, 4) and (chain == 0 or layout == PANEL), "chain of %r" % (key,))
+            if chain:
+                check_chain(x, chain)
             self.tensors[key] = (x, NAMES.get(dtype, ""), rows, cols, group, w_max, layout)
             previous = key
 

@@ -174,7 +174,22 @@ static float source(int bert, unsigned layer, unsigned part, uint32_t i, uint32_
     return tiny_hf_value(full, j == UINT32_MAX ? i : (size_t)i * k + j);
 }
 
-/* Each stored weight is the nearest one on its grid, or the end of the grid; padding is 0. */
+/* Whether the weights that share a 16-bit lane with [i, j], of its sign, have used all of it. */
+static int lane_is_full(const struct peek *p, const struct rlv_tensor *t, uint32_t i, uint32_t j)
+{
+    uint32_t block = t->chain == 0 ? 1 : 4 * t->chain, first = j / block * block;
+    int sign = peek_int(p, t, i, j) < 0 ? -1 : 1, above = 0, below = 0;
+    for (uint32_t k = first; t->chain != 0 && k < first + block; k++) {
+        int w = k / 2 % 2 == j / 2 % 2 ? peek_int(p, t, i, k) : 0;
+        above += w > 0 ? w : 0;
+        below -= w < 0 ? w : 0;
+    }
+    if (peek_int(p, t, i, j) == 0)
+        return above == 128 || below == 128;
+    return (sign > 0 ? above : below) == 128;
+}
+
+/* Each stored weight is the nearest one on its grid, or the end of what it may be; padding is 0. */
 static void check_weights(const struct peek *p, int bert, unsigned layer, unsigned part)
 {
     const struct rlv_tensor *t = peek_find(p, layer, part, RLV_SLOT_WEIGHT);
@@ -197,7 +212,8 @@ static void check_weights(const struct peek *p, int bert, unsigned layer, unsign
             }
             got = peek_weight(p, layer, part, i, j);
             half = fabsf(peek_scale(p, layer, part, i, j)) * 0.5001f;
-            if (peek_int(p, t, i, j) != low && peek_int(p, t, i, j) != high)
+            if (peek_int(p, t, i, j) != low && peek_int(p, t, i, j) != high &&
+                !lane_is_full(p, t, i, j))
                 assert_true(fabsf(got - want) <= half);
             else /* cut off: never beyond what was wanted by more than half a step */
                 assert_true(fabsf(got) <= fabsf(want) + half);

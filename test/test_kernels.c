@@ -360,7 +360,7 @@ static void check_quantize(const struct guard *gx, const struct guard *gs, const
     float expect_scale;
     int32_t expect_zero;
 
-    scalar()->quantize_u8(x, input_scale, n, n_pad, expect, &expect_scale, &expect_zero);
+    rlv_quantize_row(scalar(), x, input_scale, n, n_pad, expect, &expect_scale, &expect_zero);
     assert_true(expect_zero >= 0 && expect_zero <= 255);
     if (!infinite) {
         double lo = 0, hi = 0, s;
@@ -402,7 +402,7 @@ static void check_quantize(const struct guard *gx, const struct guard *gs, const
         if (input_scale)
             memcpy(ps, input_scale, n * 4);
         memset(a, 0xa5, n_pad);
-        k->quantize_u8(px, input_scale ? ps : NULL, n, n_pad, a, &scale, &zero);
+        rlv_quantize_row(k, px, input_scale ? ps : NULL, n, n_pad, a, &scale, &zero);
         assert_true(zero >= 0 && zero <= 255);
         if (infinite)
             continue;

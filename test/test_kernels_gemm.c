@@ -77,9 +77,23 @@ static int weight(enum fill fill, int w_max, size_t k)
     }
 }
 
-/* A random case of this shape.  group 0: gemm_q8. */
+/* 'v', or what of it a chain of 'chain' sums leaves for input channel 'i', given in 'sum' what its block
+ * has had [parity of i / 2][below 0, above 0]: kernels.h, rlv_chain(). */
+static int chained(int v, size_t i, size_t chain, int sum[2][2])
+{
+    int *used = &sum[i / 2 % 2][v > 0], left;
+
+    if (i % (4 * chain) == 0)
+        memset(sum, 0, 4 * sizeof(int));
+    left = 128 - *used;
+    v = v > left ? left : v < -left ? -left : v;
+    *used += abs(v);
+    return v;
+}
+
+/* A random case of this shape.  group 0: gemm_q8.  chain 0: what w_max allows. */
 static void make_case(struct gemm *t, size_t rows, size_t panels, size_t k, int w_max,
-                      enum fill fill, size_t outlier_n, size_t group)
+                      size_t chain, enum fill fill, size_t outlier_n, size_t group)
 {
     const size_t n = panels * 16, groups = group ? (k + group - 1) / group : 1;
     struct rlv_gemm_q8 *g = &t->g.base;
@@ -92,6 +106,7 @@ static void make_case(struct gemm *t, size_t rows, size_t panels, size_t k, int 
     g->rows = rows;
     g->k = k;
     g->w_max = (uint32_t)w_max;
+    g->chain = chain ? (uint32_t)chain : rlv_chain(g->w_max);
     g->a_stride = (k + 63) / 64 * 64 + 64 * rng_below(&rng, 2);
     g->y_stride = n + 16 * rng_below(&rng, 3);
     g->outlier_n = outlier_n;
@@ -111,14 +126,18 @@ static void make_case(struct gemm *t, size_t rows, size_t panels, size_t k, int 
         f[i] = fabsf(rng_f32(&rng)) * 0.01f + 0x1p-20f;
     memset(t->w_sum, 0, sizeof(t->w_sum));
     memset(t->w_fsum, 0, sizeof(t->w_fsum));
-    for (size_t c = 0; c < n; c++)
+    for (size_t c = 0; c < n; c++) {
+        int used[2][2];
         for (size_t i = 0; i < k; i++) {
             int v = weight(fill, w_max, i);
+            if (chain)
+                v = chained(v, i, chain, used);
             w[(c / 16 * (k / 4) + i / 4) * 64 + c % 16 * 4 + i % 4] = (int8_t)v;
             t->w_sum[c] += v;
             if (group)
                 t->w_fsum[c] += (float)v * f[(c / 16 * groups + i / group) * 16 + c % 16];
         }
+    }
     g->w_sum = t->w_sum;
     t->g.w_fsum = t->w_fsum;
 
@@ -273,12 +292,12 @@ static void test_q8_shapes(void **state)
         for (size_t panels = 1; panels <= PANEL_CAP; panels++)
             for (size_t k = 0; k < COUNT(k_list); k++) {
                 int w_max = w_max_list[rng_below(&rng, COUNT(w_max_list))];
-                make_case(t, row_list[r], panels, k_list[k], w_max, FILL_RANDOM,
+                make_case(t, row_list[r], panels, k_list[k], w_max, 0, FILL_RANDOM,
                           outlier_list[rng_below(&rng, COUNT(outlier_list))], 0);
                 check_isas(t, "random");
             }
     for (size_t outliers = 0; outliers <= RLV_KERNEL_OUTLIER_STRIDE; outliers++) {
-        make_case(t, 5, 3, 64, 64, FILL_RANDOM, outliers, 0);
+        make_case(t, 5, 3, 64, 64, 0, FILL_RANDOM, outliers, 0);
         check_isas(t, "outliers");
     }
 }
@@ -292,10 +311,27 @@ static void test_q8_extremes(void **state)
         for (int fill = FILL_MAX; fill < FILL_N; fill++)
             for (size_t k = 0; k < COUNT(k_list) + 1; k++)
                 for (size_t rows = 1; rows <= 9; rows += 4) {
-                    make_case(t, rows, 3, k < COUNT(k_list) ? k_list[k] : K_CAP, w_max_list[w],
+                    make_case(t, rows, 3, k < COUNT(k_list) ? k_list[k] : K_CAP, w_max_list[w], 0,
                               (enum fill)fill, 0, 0);
                     check_isas(t, "extremes");
                 }
+}
+
+/* Wide weights whose sums are small enough, up to the last unit. */
+static void test_q8_chains(void **state)
+{
+    static const int bounds[] = {128, 127, 100, 64, 48};
+    struct gemm *t = *state;
+
+    for (size_t w = 0; w < COUNT(bounds); w++)
+        for (size_t chain = 1; chain <= 4; chain *= 2)
+            for (int fill = 0; fill < FILL_N; fill++)
+                for (size_t k = 0; k < COUNT(k_list); k++)
+                    for (size_t group = 0; group <= 64; group += 32) {
+                        make_case(t, 1 + rng_below(&rng, 13), 3, k_list[k], bounds[w], chain,
+                                  (enum fill)fill, rng_below(&rng, 3), group);
+                        check_isas(t, "chains");
+                    }
 }
 
 static void test_q8g_shapes(void **state)
@@ -308,14 +344,14 @@ static void test_q8g_shapes(void **state)
             for (size_t k = 0; k < COUNT(k_list); k++)
                 for (size_t i = 0; i < COUNT(group_list); i++) {
                     make_case(t, row_list[r], panels, k_list[k],
-                              w_max_list[rng_below(&rng, COUNT(w_max_list))], FILL_RANDOM,
+                              w_max_list[rng_below(&rng, COUNT(w_max_list))], 0, FILL_RANDOM,
                               outlier_list[rng_below(&rng, COUNT(outlier_list))], group_list[i]);
                     check_isas(t, "groups");
                 }
     for (size_t w = 0; w < COUNT(w_max_list); w++)
         for (int fill = FILL_MAX; fill < FILL_N; fill++)
             for (size_t i = 0; i < COUNT(group_list); i++) {
-                make_case(t, 7, 2, 768, w_max_list[w], (enum fill)fill, 0, group_list[i]);
+                make_case(t, 7, 2, 768, w_max_list[w], 0, (enum fill)fill, 0, group_list[i]);
                 check_isas(t, "groups, extremes");
             }
 }
@@ -326,7 +362,7 @@ static void test_q8_rows_are_independent(void **state)
     struct gemm *t = *state;
 
     for (size_t group = 0; group <= 64; group += 64) {
-        make_case(t, 13, 3, 96, 64, FILL_RANDOM, 8, group);
+        make_case(t, 13, 3, 96, 64, 0, FILL_RANDOM, 8, group);
         check_scalar(t);
         for (int isa = 1; isa <= ISA_MAX; isa++) {
             const struct rlv_kernels *kernels = rlv_kernels_get(isa);
@@ -429,7 +465,7 @@ static void test_q8_special(void **state)
 
     for (size_t i = 0; i < COUNT(special); i++)
         for (size_t group = 0; group <= 32; group += 32) {
-            make_case(t, 7, 2, 64, 128, FILL_RANDOM, 3, group);
+            make_case(t, 7, 2, 64, 128, 0, FILL_RANDOM, 3, group);
             t->a_scale[3] = special[i];
             ((float *)(uintptr_t)t->g.base.x_outlier)[5] = special[i];
             ((float *)(uintptr_t)t->g.base.w_scale)[7] = special[i];
@@ -461,6 +497,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_q8_shapes),  cmocka_unit_test(test_q8_extremes),
+        cmocka_unit_test(test_q8_chains),
         cmocka_unit_test(test_q8g_shapes), cmocka_unit_test(test_q8_rows_are_independent),
         cmocka_unit_test(test_f32_shapes), cmocka_unit_test(test_q8_special),
     };

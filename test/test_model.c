@@ -492,7 +492,10 @@ static void rules_of_tensors(void **state)
     REFUSED(w->offset, UINT64_MAX - 63);
     REFUSED(w->len, w->len + 64);
     REFUSED(w->reserved[0], 1);
-    REFUSED(w->reserved[2], 1);
+    REFUSED(w->reserved[1], 1);
+    REFUSED(w->reserved0, 1);
+    REFUSED(w->chain, 3);
+    REFUSED(w->chain, 5);
     REFUSED(w->part, 0);
     REFUSED(w->layer, 1);
     REFUSED(scale->slot, RLV_SLOT_BIAS);
@@ -502,8 +505,10 @@ static void rules_of_tensors(void **state)
     REFUSED(outlier[1], 8);
     REFUSED(outlier[0], UINT32_MAX);
     REFUSED(classifier->w_max, 1);
+    REFUSED(classifier->chain, 1);
     REFUSED(p.tensors[0].rows, 0);
     ACCEPTED(w->w_max, 1); /* a wrong sum, nothing worse */
+    ACCEPTED(w->chain, 4);
     ACCEPTED(outlier[1], 7);
     ACCEPTED(scales[0], 3e38f);
     ACCEPTED(w->offset, 0);

@@ -165,7 +165,7 @@ static void scale_search_is_nearly_optimal(void **state)
             double e = scale_error(w, h, 32, (double)cover / w_max * i / 2000.0, w_max);
             best = e < best ? e : best;
         }
-        got = scale_error(w, h, 32, quantize_search_scale(w, h, 32, bits, w_max), w_max);
+        got = scale_error(w, h, 32, quantize_search_scale(w, h, 32, bits, w_max, 0), w_max);
         assert_true(got < 3.0 * best); /* 1.93 in 9600 cases */
         ratio_sum += got / best;
         trials++;
@@ -183,10 +183,10 @@ static void scale_search_finds_what_is_exact(void **state)
     for (int sign = -1; sign <= 1; sign += 2) {
         for (int i = 0; i < 16; i++) /* -8 .. 7, or turned over */
             w[i] = (float)(sign * (i - 8)) * 0.37f;
-        assert_true(scale_error(w, ones, 16, quantize_search_scale(w, ones, 16, 4, 8), 8) < 1e-9);
+        assert_true(scale_error(w, ones, 16, quantize_search_scale(w, ones, 16, 4, 8, 0), 8) < 1e-9);
     }
     memset(w, 0, sizeof w);
-    assert_true(quantize_search_scale(w, ones, 16, 4, 8) == 0.0f);
+    assert_true(quantize_search_scale(w, ones, 16, 4, 8, 0) == 0.0f);
 }
 
 /* ---- error-correcting rounding ---- */
@@ -218,7 +218,7 @@ static void make_problem(struct problem *p, int diagonal)
         for (size_t j = 0; j < i; j++)
             p->h[i * STRIDE + j] = 0.0f;
     for (size_t n = 0; n < N; n++)
-        p->scale[n] = quantize_search_scale(p->w + n * STRIDE, ones, K, 4, 8);
+        p->scale[n] = quantize_search_scale(p->w + n * STRIDE, ones, K, 4, 8, 0);
     free(x);
 }
 
@@ -468,7 +468,7 @@ static double layer_error(const struct layer_case *c, const struct linear_q *q)
 static void outliers_are_found_where_they_are(void **state)
 {
     static const uint32_t planted[] = {3, 40, 77};
-    struct quantize_options o = {8, 64, 0, 3, &one};
+    struct quantize_options o = {8, 64, 0, 0, 3, &one};
     struct layer_case c;
     struct calibration stats;
     struct linear_q q;
@@ -499,17 +499,32 @@ static void outliers_are_found_where_they_are(void **state)
 }
 
 static const struct {
-    unsigned bits, w_max;
+    unsigned bits, w_max, chain;
     uint32_t group;
-} kinds[] = {{8, 127, 0}, {8, 64, 0}, {6, 32, 0},  {5, 16, 0},  {4, 8, 0},
-             {3, 4, 0},   {5, 16, 64}, {4, 8, 32}, {4, 8, 128}, {3, 4, 32}};
+} kinds[] = {{8, 127, 0, 0}, {8, 64, 0, 0},  {8, 64, 2, 0}, {6, 32, 0, 0},
+             {6, 32, 4, 0},  {5, 16, 0, 0},  {4, 8, 0, 0},  {3, 4, 0, 0},
+             {8, 64, 2, 64}, {5, 16, 0, 64}, {4, 8, 0, 32}, {4, 8, 0, 128}, {3, 4, 0, 32}};
 #define KIND_N (sizeof kinds / sizeof kinds[0])
+
+/* docs/format.md, "chain": the sum of the weights of each sign, by parity of k / 2, in each block. */
+static void check_chain(const struct linear_q *q, size_t chain)
+{
+    for (size_t n = 0; chain != 0 && n < q->n; n++)
+        for (size_t block = 0; block < q->k; block += 4 * chain) {
+            int sum[2][2] = {{0}};
+            for (size_t k = block; k < block + 4 * chain && k < q->k; k++)
+                sum[k / 2 % 2][q->w[n * q->k + k] > 0] += abs(q->w[n * q->k + k]);
+            for (size_t i = 0; i < 4; i++)
+                assert_in_range(sum[i / 2][i % 2], 0, 128);
+        }
+}
 
 static void weights_stay_in_range_and_calibration_helps(void **state)
 {
     (void)state;
     for (size_t i = 0; i < KIND_N; i++) {
-        struct quantize_options o = {kinds[i].bits, kinds[i].w_max, kinds[i].group, 4, &one};
+        struct quantize_options o = {kinds[i].bits, kinds[i].w_max, kinds[i].chain,
+                                     kinds[i].group, 4, &one};
         int low = kinds[i].w_max == 127 ? -127 : -(int)kinds[i].w_max;
         int high = kinds[i].w_max == 127 ? 127 : (int)kinds[i].w_max - 1, least = 0, most = 0;
         struct layer_case c;
@@ -524,6 +539,8 @@ static void weights_stay_in_range_and_calibration_helps(void **state)
             least = q.w[k] < least ? q.w[k] : least;
             most = q.w[k] > most ? q.w[k] : most;
         }
+        check_chain(&q, kinds[i].chain);
+        check_chain(&plain, kinds[i].chain);
         assert_true(least <= low / 2 && most >= high / 2); /* the range is used */
         assert_true(layer_error(&c, &q) < 0.5 * layer_error(&c, &plain));
         linear_q_free(&q);
@@ -555,7 +572,8 @@ static void results_do_not_depend_on_the_machine(void **state)
     (void)state;
     make_layer(&c, 150, 200, 700);
     for (size_t i = 0; i < KIND_N; i++) {
-        struct quantize_options o = {kinds[i].bits, kinds[i].w_max, kinds[i].group, 8, &three};
+        struct quantize_options o = {kinds[i].bits, kinds[i].w_max, kinds[i].chain,
+                                     kinds[i].group, 8, &three};
         struct calibration stats, other_stats;
         struct linear_q q, other;
         quantise_layer(&c, &o, &stats, &q);
@@ -587,7 +605,7 @@ static void odd_layers(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         for (int zero = 0; zero < 3; zero++) { /* 1: some channels, 2: all */
-            struct quantize_options o = {4, 8, i % 2 == 0 ? 0 : 32, 8, &three};
+            struct quantize_options o = {4, 8, 0, i % 2 == 0 ? 0 : 32, 8, &three};
             struct layer_case c;
             struct calibration stats;
             struct linear_q q;
@@ -615,7 +633,7 @@ static void inputs_that_are_not_finite(void **state)
 
     (void)state;
     for (size_t i = 0; i < 4; i++) {
-        struct quantize_options o = {8, 64, 0, 8, &one};
+        struct quantize_options o = {8, 64, 0, 0, 8, &one};
         struct layer_case c;
         struct calibration stats;
         struct failure failure = {""};

@@ -31,7 +31,7 @@ static const char help[] =
     "  --embeddings FORMAT  word embeddings: f32 f16 q8 q6 q5 q4 q3\n"
     "                       (default: as the layers for f32 and f16, else q6)\n"
     "  --group N            a scale for every N input channels, a multiple of 32; 0: one for an\n"
-    "                       output channel (default; q5 and q4: 64, q3: 32).  Better, slower\n"
+    "                       output channel (default; q5: 64, q4: 384, q3: 32).  Better, slower\n"
     "  --embedding-group N  likewise within a row of the word embeddings (default: q6 64, q5 to\n"
     "                       q3 32, others one for a row)\n"
     "  --tensor NAME=FORMAT[:GROUP]\n"

@@ -17,10 +17,10 @@
 
 /* The groups are what docs/decisions/0003-quantisation-recipe.md measured. */
 static const struct convert_format formats[] = {
-    {"f32", RLV_DTYPE_F32, 0, 0, 0},  {"f16", RLV_DTYPE_F16, 0, 0, 0},
-    {"q8", RLV_DTYPE_Q8, 127, 0, 0},  {"q7", RLV_DTYPE_Q8, 64, 0, 0},
-    {"q6", RLV_DTYPE_Q6, 32, 0, 64},  {"q5", RLV_DTYPE_Q5, 16, 64, 32},
-    {"q4", RLV_DTYPE_Q4, 8, 64, 32},  {"q3", RLV_DTYPE_Q3, 4, 32, 32},
+    {"f32", RLV_DTYPE_F32, 0, 0, 0, 0},  {"f16", RLV_DTYPE_F16, 0, 0, 0, 0},
+    {"q8", RLV_DTYPE_Q8, 127, 0, 0, 0},  {"q7", RLV_DTYPE_Q8, 64, 2, 0, 0},
+    {"q6", RLV_DTYPE_Q6, 32, 4, 0, 64},  {"q5", RLV_DTYPE_Q5, 16, 0, 64, 32},
+    {"q4", RLV_DTYPE_Q4, 8, 0, 384, 32},  {"q3", RLV_DTYPE_Q3, 4, 0, 32, 32},
 };
 #define FORMAT_F32 (&formats[0])
 #define FORMAT_F16 (&formats[1])
@@ -245,12 +245,14 @@ static int add_quantised(struct conversion *c, uint32_t layer, unsigned part, st
     const struct convert_format *format = choice.format;
     struct quantize_options o = {.bits = rlv_dtype_bits(format->dtype),
                                  .w_max = format->w_max,
+                                 .chain = format->chain,
                                  .group = choose_group(choice.group, format->group, linear->k),
                                  .outlier_n = c->options->outlier_n,
                                  .workers = c->workers};
     struct rlv_tensor shape = {.dtype = (uint16_t)format->dtype,
                                .layout = RLV_LAYOUT_PANEL,
                                .w_max = (uint16_t)format->w_max,
+                               .chain = format->chain,
                                .rows = linear->n,
                                .cols = linear->k,
                                .group = o.group};

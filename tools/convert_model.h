@@ -17,6 +17,7 @@ struct convert_format {
     const char *name;
     unsigned dtype; /* enum rlv_dtype */
     unsigned w_max; /* of a quantised one */
+    unsigned chain; /* of its layers, where w_max alone does not promise as much: lib/format.h */
     uint32_t group, embedding_group; /* by default, where a layer, or a row, is as wide as that */
 };
 

@@ -113,7 +113,7 @@ static float group_scale(const struct rounding *r, size_t j, const float *w, con
     for (size_t i = 0; i < n; i++)
         wanted[i] = w[j + i] + owed[i];
     return quantize_search_scale(wanted, g->importance != NULL ? g->importance + j : r->ones,
-                                 (uint32_t)n, g->bits, g->w_max);
+                                 (uint32_t)n, g->bits, g->w_max, g->chain);
 }
 
 /* Channels [first, last) of output channel 'n', all to be rounded. */
@@ -122,6 +122,7 @@ static void round_block(const struct rounding *r, size_t n, size_t first, size_t
 {
     const struct gptq *g = r->g;
     struct grid grid = grid_of(g->w_max);
+    struct lanes lanes = {.chain = g->chain};
     float *w = g->w + n * r->stride, *scales = g->scale + n * r->group_n;
     float scale = scales[0], inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
 
@@ -131,7 +132,7 @@ static void round_block(const struct rounding *r, size_t n, size_t first, size_t
             scale = scales[j / g->group] = group_scale(r, j, w, owed + (j - first), wanted);
             inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
         }
-        q = grid_round(w[j] + owed[j - first], inverse, grid);
+        q = lanes_take(&lanes, j, grid_round(w[j] + owed[j - first], inverse, grid));
         d = w[j] - q * scale;
         g->q[n * g->k + j] = (int8_t)q;
         differences[j] = d;

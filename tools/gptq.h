@@ -46,7 +46,7 @@ struct gptq {
     int8_t *q;        /* [n, k]: receives the integers */
     float *scale;     /* [n, group_n]; without a group as given, with one received */
     size_t group;     /* channels that share a scale, a multiple of 16; 0: all */
-    unsigned bits, w_max;
+    unsigned bits, w_max, chain;
     const float *importance; /* [k], for the search of scales; NULL: all alike */
 };
 

@@ -113,7 +113,7 @@ static void seen_task(void *arg, size_t i, unsigned worker)
     uint8_t *a = l->bytes + worker * (size_t)rlv_round_up(l->k32, RLV_ALIGN);
     int32_t zero;
 
-    l->workers->kernels->quantize_u8(x, s->input_scale, l->k, l->k32, a, &scale, &zero);
+    rlv_quantize_row(l->workers->kernels, x, s->input_scale, l->k, l->k32, a, &scale, &zero);
     for (size_t k = 0; k < l->k32; k++)
         to[k] = scale * (float)((int32_t)a[k] - zero);
     for (size_t o = 0; o < l->outlier_n; o++)

@@ -23,8 +23,10 @@
 #define LANES 16u
 #define TINY 1e-30f /* a row of weights below this is taken as zeros: 1 / scale must be finite */
 
-/* Fractions of the covering scale: from 1 down to 1/2 coarsely, then around the best one finely. */
+/* Fractions of the covering scale: from 1, or 2 where the weights' sums are limited, down to 1/2
+ * coarsely, then around the best one finely. */
 #define COARSE_N 17
+#define COARSE_N_CHAIN 49
 #define COARSE_STEP (1.0f / 32.0f)
 #define FINE_N 7 /* on either side */
 #define FINE_STEP (1.0f / 256.0f)
@@ -64,16 +66,39 @@ static struct fit measure(const float *restrict w, const float *restrict importa
     return fit;
 }
 
+/* The same where what a weight may be depends on those before it. */
+static struct fit measure_chain(const float *w, const float *importance, uint32_t n, float scale,
+                                struct grid g, unsigned chain)
+{
+    float error[LANES] = {0}, wq[LANES] = {0}, qq[LANES] = {0}, inverse = 1.0f / scale;
+    struct lanes lanes = {.chain = chain};
+    struct fit fit;
+
+    if (chain == 0)
+        return measure(w, importance, n, scale, g);
+    for (uint32_t k = 0; k < n; k++) {
+        float q = lanes_take(&lanes, k, grid_round(w[k], inverse, g)), d = w[k] - q * scale;
+        float h = importance[k];
+        error[k % LANES] += h * d * d;
+        wq[k % LANES] += h * w[k] * q;
+        qq[k % LANES] += h * q * q;
+    }
+    fit.error = fold(error);
+    fit.wq = fold(wq);
+    fit.qq = fold(qq);
+    return fit;
+}
+
 /* Best scale of one sign for n weights that 'cover' just covers; *error is beaten or kept. */
 static float search_one_sign(const float *w, const float *importance, uint32_t n, float cover,
-                             struct grid g, float best, float *error)
+                             struct grid g, unsigned chain, float best, float *error)
 {
     float centre = best;
     struct fit fit, best_fit = {*error, 0.0f, 0.0f};
 
-    for (int i = 0; i < COARSE_N; i++) {
-        float scale = cover * (1.0f - (float)i * COARSE_STEP);
-        fit = measure(w, importance, n, scale, g);
+    for (int i = 0; i < (chain == 0 ? COARSE_N : COARSE_N_CHAIN); i++) {
+        float scale = cover * ((chain == 0 ? 1.0f : 2.0f) - (float)i * COARSE_STEP);
+        fit = measure_chain(w, importance, n, scale, g, chain);
         if (fit.error < best_fit.error) {
             best_fit = fit;
             best = scale;
@@ -84,7 +109,7 @@ static float search_one_sign(const float *w, const float *importance, uint32_t n
     centre = best;
     for (int i = -FINE_N; i <= FINE_N; i++) {
         float scale = centre + cover * (float)i * FINE_STEP;
-        fit = measure(w, importance, n, scale, g);
+        fit = measure_chain(w, importance, n, scale, g, chain);
         if (fit.error < best_fit.error) {
             best_fit = fit;
             best = scale;
@@ -92,7 +117,7 @@ static float search_one_sign(const float *w, const float *importance, uint32_t n
     }
     for (int i = 0; i < REFIT_N && best_fit.qq > 0.0f; i++) {
         float scale = best_fit.wq / best_fit.qq;
-        fit = measure(w, importance, n, scale, g);
+        fit = measure_chain(w, importance, n, scale, g, chain);
         if (!(fit.error < best_fit.error))
             break;
         best_fit = fit;
@@ -103,7 +128,7 @@ static float search_one_sign(const float *w, const float *importance, uint32_t n
 }
 
 float quantize_search_scale(const float *w, const float *importance, uint32_t n, unsigned bits,
-                            unsigned w_max)
+                            unsigned w_max, unsigned chain)
 {
     struct grid g = grid_of(w_max);
     float largest = 0.0f, error = INFINITY, best = 0.0f;
@@ -112,9 +137,11 @@ float quantize_search_scale(const float *w, const float *importance, uint32_t n,
         largest = fabsf(w[i]) > largest ? fabsf(w[i]) : largest;
     if (!(largest > TINY * (float)w_max))
         return 0.0f;
-    best = search_one_sign(w, importance, n, largest / (float)w_max, g, best, &error);
+    best = search_one_sign(w, importance, n, largest / (float)w_max, g, chain, best,
+                           &error);
     if (bits <= 5)
-        best = search_one_sign(w, importance, n, -largest / (float)w_max, g, best, &error);
+        best = search_one_sign(w, importance, n, -largest / (float)w_max, g, chain, best,
+                               &error);
     return best;
 }
 
@@ -151,6 +178,7 @@ static void quantise_row(const struct rows *r, uint32_t i, const float *padded)
 {
     uint32_t group = r->options->group != 0 ? r->options->group : r->k32;
     struct grid g = grid_of(r->options->w_max);
+    struct lanes lanes = {.chain = r->options->chain};
     float *scale = r->scale + (size_t)i * r->group_n;
     int8_t *w = r->w + (size_t)i * r->k;
 
@@ -158,10 +186,11 @@ static void quantise_row(const struct rows *r, uint32_t i, const float *padded)
         uint32_t n = r->k32 - at < group ? r->k32 - at : group;
         float inverse;
         *scale = quantize_search_scale(padded + at, r->importance + at, n, r->options->bits,
-                                       r->options->w_max);
+                                       r->options->w_max, r->options->chain);
         inverse = *scale != 0.0f ? 1.0f / *scale : 0.0f;
         for (uint32_t j = at; j < at + n && j < r->k; j++) {
-            float q = grid_round(padded[j], inverse, g), d = padded[j] - q * *scale;
+            float q = lanes_take(&lanes, j, grid_round(padded[j], inverse, g));
+            float d = padded[j] - q * *scale;
             w[j] = (int8_t)q;
             r->sums[i].error += (double)(d * d);
             r->sums[i].norm += (double)(padded[j] * padded[j]);
@@ -278,6 +307,7 @@ static int correct_errors(const struct linear_f32 *in, const struct quantize_opt
                      .group = options->group,
                      .bits = options->bits,
                      .w_max = options->w_max,
+                     .chain = options->chain,
                      .importance = stats->importance};
     int status = -1;
 

@@ -21,6 +21,7 @@ struct linear_f32 {
 struct quantize_options {
     unsigned bits;      /* of storage: 8, 6, 5, 4 or 3 */
     unsigned w_max;     /* 127: weights in [-127, 127]; else in [-w_max, w_max - 1] */
+    unsigned chain;     /* sums of 16 bits that the weights have to allow: 0, 1, 2 or 4 (grid.h) */
     uint32_t group;     /* input channels that share a scale, a multiple of 32; 0: all */
     uint32_t outlier_n; /* input channels to keep in f32, where the calibration chooses */
     const struct workers *workers; /* NULL: none but the caller; results are the same */
@@ -74,10 +75,11 @@ void linear_q_free(struct linear_q *q);
 
 /*
  * quantize_search_scale() - a scale for 'n' weights, a multiple of 16: the least sum of
- * importance[i] * (w[i] - its approximation)^2.  0 where all are (nearly) 0.
+ * importance[i] * (w[i] - its approximation)^2.  0 where all are (nearly) 0.  The weights begin a block
+ * of 'chain', where that is not 0.
  */
 float quantize_search_scale(const float *w, const float *importance, uint32_t n, unsigned bits,
-                            unsigned w_max);
+                            unsigned w_max, unsigned chain);
 
 /* quantize_table() - likewise for a table [rows, cols]; w_max and outlier_n are not used. */
 int quantize_table(const float *table, uint32_t rows, uint32_t cols,

@@ -62,7 +62,7 @@ class Part(IntEnum):
     ATTENTION = 3
     ATTENTION_OUT = 4
     FFN1 = 5
-    GELU = 6
+    QUANTIZE = 6
     FFN2 = 7
     LAYERNORM = 8
     HEAD = 9
@@ -108,7 +108,9 @@ class relevance_context_options(Structure):
                 ("allocator", c_void_p),
                 ("parallel_for", c_void_p),
                 ("parallel_user", c_void_p),
-                ("clock", c_void_p)]
+                ("clock", c_void_p),
+                ("priors", c_void_p),
+                ("prior_n", c_size_t)]
 
 
 class relevance_result(Structure):
@@ -196,6 +198,7 @@ FUNCTIONS = {
         c_int, [c_void_p, c_char_p, c_size_t, c_char_p, c_size_t, c_void_p, c_size_t, c_void_p]),
     "relevance_model_info": (c_int, [c_void_p, c_void_p]),
     "relevance_label": (c_char_p, [c_void_p, c_uint32]),
+    "relevance_label_prior": (c_float, [c_void_p, c_uint32]),
     "relevance_token_label": (c_char_p, [c_void_p, c_uint32]),
     "relevance_token": (relevance_text, [c_void_p, c_int32]),
     "relevance_context_isa": (c_int, [c_void_p]),
