@@ -187,6 +187,7 @@ ifeq ($(SKIP_BINARY_CHECKS),)
 	MAKE="$(MAKE)" CC="$(CC)" test/install.sh BUILD=$(BUILD) BLAS=$(BLAS) CFLAGS="$(CFLAGS)"
 	LDLIBS="$(BLAS_LIBS) $(LIBS)" test/hpp.sh $(STATIC) $(TINY_DIR)/distilbert-seq-q8.rlv
 endif
+	CC="$(CC)" test/amalgamation.sh $(TINY_DIR)
 	test/data_sums.sh
 	python3 -B tools/data/check_labelled.py --quiet --least 130,180,130,100 --shared $(SHARED_DIR) data/labelled.tsv
 	python3 -B test/test_synth_relevance.py
@@ -260,4 +261,6 @@ help:
 	@echo "check-asan check-ubsan check-tsan check-valgrind check-mutants coverage fuzz soak check-all"
 	@echo "                see docs/testing.md"
 	@echo "install uninstall   PREFIX=$(PREFIX), DESTDIR, LIBDIR ...: docs/packaging.md"
+	@echo "amalgamation    $(BUILD)/dist/relevance.c: the library in one file;  check-amalgamation"
+	@echo "dist            the release, the same bytes whoever packs it;  check-dist"
 	@echo "clean           remove build/"

@@ -88,6 +88,13 @@ static int cpu_isa(void)
 }
 
 #elif RLV_ARM
+#ifndef RLV_HAS_NEONDOT /* 0: a compiler that cannot mix them into one file (amalgamation) */
+#define RLV_HAS_NEONDOT 1
+#endif
+#ifndef RLV_HAS_NEONI8MM
+#define RLV_HAS_NEONI8MM 1
+#endif
+
 #define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
     .field = rlv_##field##_##neon,
 static const struct rlv_kernels table_neon = {
@@ -96,6 +103,7 @@ static const struct rlv_kernels table_neon = {
 };
 #undef RLV_KERNEL
 
+#if RLV_HAS_NEONDOT
 #define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
     .field = rlv_##field##_##neondot,
 static const struct rlv_kernels table_neondot = {
@@ -103,7 +111,9 @@ static const struct rlv_kernels table_neondot = {
 #include "kernels.def"
 };
 #undef RLV_KERNEL
+#endif
 
+#if RLV_HAS_NEONI8MM
 #define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
     .field = rlv_##field##_##neoni8mm,
 static const struct rlv_kernels table_neoni8mm = {
@@ -111,16 +121,17 @@ static const struct rlv_kernels table_neoni8mm = {
 #include "kernels.def"
 };
 #undef RLV_KERNEL
+#endif
 
 static int cpu_isa(void)
 {
 #if defined(__linux__)
     /* Bits of the Linux ABI (arch/arm64/include/uapi/asm/hwcap.h); old headers lack the second. */
     const unsigned long asimddp = 1ul << 20, i8mm = 1ul << 13;
-    if (!(getauxval(AT_HWCAP) & asimddp))
+    if (!RLV_HAS_NEONDOT || !(getauxval(AT_HWCAP) & asimddp))
         return RLV_ISA_NEON;
-    return getauxval(AT_HWCAP2) & i8mm ? RLV_ISA_NEONI8MM : RLV_ISA_NEONDOT;
-#elif defined(__APPLE__)
+    return RLV_HAS_NEONI8MM && getauxval(AT_HWCAP2) & i8mm ? RLV_ISA_NEONI8MM : RLV_ISA_NEONDOT;
+#elif defined(__APPLE__) && RLV_HAS_NEONDOT
     return RLV_ISA_NEONDOT; /* every Apple arm64 machine of the Mac has it */
 #else
     return RLV_ISA_NEON;
@@ -152,8 +163,12 @@ const struct rlv_kernels *rlv_kernels_get(int isa)
         return NULL;
 #elif RLV_ARM
     case RLV_ISA_NEON: return &table_neon;
+#if RLV_HAS_NEONDOT
     case RLV_ISA_NEONDOT: return best >= RLV_ISA_NEONDOT ? &table_neondot : NULL;
+#endif
+#if RLV_HAS_NEONI8MM
     case RLV_ISA_NEONI8MM: return best >= RLV_ISA_NEONI8MM ? &table_neoni8mm : NULL;
+#endif
 #endif
     default: (void)best; return NULL;
     }

@@ -16,7 +16,7 @@ typedef __m256i vi;
 typedef __m256 vf;
 
 GEMM_INLINE vi vi_zero(void) { return _mm256_setzero_si256(); }
-GEMM_INLINE vi vi_load(const void *p) { return _mm256_loadu_si256(p); }
+GEMM_INLINE vi vi_load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
 GEMM_INLINE vi vi_set1(int32_t x) { return _mm256_set1_epi32(x); }
 
 /* 4 bytes in each element. */

@@ -116,9 +116,9 @@ static void fill_result(const struct relevance_context *ctx, const float *logits
                         struct relevance_result *result)
 {
     const struct rlv_config *c = ctx->model->config;
-    struct relevance_result r = {.label_n = c->label_n,
-                                 .tokens = ctx->sequences[s].n,
-                                 .truncated = ctx->truncated[s]};
+    struct relevance_result r = {.tokens = ctx->sequences[s].n,
+                                 .truncated = ctx->truncated[s],
+                                 .label_n = c->label_n};
     float z[RELEVANCE_MAX_LABELS], sum = 0.0f;
     for (uint32_t i = 0; i < c->label_n; i++) {
         r.logits[i] = logits[i];

@@ -41,7 +41,7 @@ static void add_rows(const uint8_t *restrict p, uint64_t row_n, uint32_t *restri
 uint64_t rlv_checksum(const void *data, uint64_t len)
 {
     const uint64_t prime = 1099511628211u; /* FNV-1a, 64 bits */
-    const uint8_t *p = data;
+    const uint8_t *p = (const uint8_t *)data;
     uint64_t row_n = len / ROW, rest = len % ROW, h = 14695981039346656037u;
     uint32_t a[LANES] = {0}, b[LANES] = {0};
 

@@ -27,22 +27,22 @@ static void *take(struct bump *bump, size_t n, size_t element)
 static void carve(struct relevance_context *ctx, struct bump *b)
 {
     size_t rows = ctx->max_rows;
-    ctx->hidden = take(b, rows * ctx->hidden_stride, sizeof *ctx->hidden);
-    ctx->narrow = take(b, rows * ctx->narrow_stride, sizeof *ctx->narrow);
-    ctx->wide = take(b, rows * ctx->wide_stride, sizeof *ctx->wide);
-    ctx->a = take(b, rows * ctx->a_stride, 1);
-    ctx->a_scale = take(b, rows, sizeof *ctx->a_scale);
-    ctx->a_zero = take(b, rows, sizeof *ctx->a_zero);
-    ctx->x_outlier = take(b, rows * RLV_KERNEL_OUTLIER_STRIDE, sizeof *ctx->x_outlier);
-    ctx->ranges = take(b, ctx->threads * rows, sizeof *ctx->ranges);
-    ctx->scratch = take(b, ctx->threads * ctx->scratch_stride, sizeof *ctx->scratch);
-    ctx->ids = take(b, rows, sizeof *ctx->ids);
-    ctx->types = take(b, rows, sizeof *ctx->types);
-    ctx->positions = take(b, rows, sizeof *ctx->positions);
-    ctx->sequences = take(b, ctx->max_sequences, sizeof *ctx->sequences);
-    ctx->truncated = take(b, ctx->max_sequences, sizeof *ctx->truncated);
-    ctx->query_ids = take(b, ctx->max_tokens, sizeof *ctx->query_ids);
-    ctx->product_ids = take(b, ctx->max_tokens, sizeof *ctx->product_ids);
+    ctx->hidden = (float *)take(b, rows * ctx->hidden_stride, sizeof *ctx->hidden);
+    ctx->narrow = (float *)take(b, rows * ctx->narrow_stride, sizeof *ctx->narrow);
+    ctx->wide = (float *)take(b, rows * ctx->wide_stride, sizeof *ctx->wide);
+    ctx->a = (uint8_t *)take(b, rows * ctx->a_stride, 1);
+    ctx->a_scale = (float *)take(b, rows, sizeof *ctx->a_scale);
+    ctx->a_zero = (int32_t *)take(b, rows, sizeof *ctx->a_zero);
+    ctx->x_outlier = (float *)take(b, rows * RLV_KERNEL_OUTLIER_STRIDE, sizeof *ctx->x_outlier);
+    ctx->ranges = (struct rlv_range *)take(b, ctx->threads * rows, sizeof *ctx->ranges);
+    ctx->scratch = (float *)take(b, ctx->threads * ctx->scratch_stride, sizeof *ctx->scratch);
+    ctx->ids = (int32_t *)take(b, rows, sizeof *ctx->ids);
+    ctx->types = (uint8_t *)take(b, rows, sizeof *ctx->types);
+    ctx->positions = (uint32_t *)take(b, rows, sizeof *ctx->positions);
+    ctx->sequences = (struct rlv_sequence *)take(b, ctx->max_sequences, sizeof *ctx->sequences);
+    ctx->truncated = (uint32_t *)take(b, ctx->max_sequences, sizeof *ctx->truncated);
+    ctx->query_ids = (int32_t *)take(b, ctx->max_tokens, sizeof *ctx->query_ids);
+    ctx->product_ids = (int32_t *)take(b, ctx->max_tokens, sizeof *ctx->product_ids);
 }
 
 /* A row stride in elements: whole cache lines, and not a multiple of 512 bytes, so that the same
@@ -256,7 +256,7 @@ enum relevance_status relevance_context_create(const relevance_model *model,
     if (!rlv_allocator_set(&allocator, o.allocator))
         return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0,
                         "options.allocator lacks a function");
-    ctx = allocator.alloc(allocator.user, sizeof *ctx, 64);
+    ctx = (struct relevance_context *)allocator.alloc(allocator.user, sizeof *ctx, 64);
     if (ctx == NULL)
         return rlv_fail(error, RELEVANCE_NO_MEMORY, 0, "cannot allocate the context");
     memset(ctx, 0, sizeof *ctx);
@@ -270,7 +270,7 @@ enum relevance_status relevance_context_create(const relevance_model *model,
         goto fail;
     set_limits(ctx, &o);
     carve(ctx, &bump);
-    bump.base = allocator.alloc(allocator.user, bump.used, RLV_ALIGN);
+    bump.base = (uint8_t *)allocator.alloc(allocator.user, bump.used, RLV_ALIGN);
     if (bump.base == NULL) {
         status = rlv_fail(error, RELEVANCE_NO_MEMORY, 0,
                           "cannot allocate %llu bytes for the context; smaller max_tokens or "

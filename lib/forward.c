@@ -183,7 +183,7 @@ static struct rlv_range whole_range(const struct relevance_context *ctx, size_t 
 /* A share of all rows, whose ranges are known. */
 static void quantise_task(void *arg, size_t share, unsigned worker)
 {
-    const struct quantise_stage *stage = arg;
+    const struct quantise_stage *stage = (const struct quantise_stage *)arg;
     struct relevance_context *ctx = stage->ctx;
     const struct rlv_linear *l = stage->linear;
     const struct columns *c = stage->x;
@@ -241,7 +241,7 @@ struct row_stage {
 
 static void row_task(void *arg, size_t i, unsigned worker)
 {
-    const struct row_stage *stage = arg;
+    const struct row_stage *stage = (const struct row_stage *)arg;
     size_t first = i * stage->rows_per_task, last = first + stage->rows_per_task;
     float *scratch = stage->ctx->scratch + worker * stage->ctx->scratch_stride;
     for (size_t r = first; r < last && r < stage->rows; r++)
@@ -332,7 +332,7 @@ static struct rlv_gemm_q8g gemm_q8_view(const struct linear_stage *stage, size_t
                  .a_stride = ctx->a_stride,
                  .a_scale = ctx->a_scale,
                  .a_zero = ctx->a_zero,
-                 .w = w,
+                 .w = (const int8_t *)w,
                  .w_max = l->w_max,
                  .chain = l->chain,
                  .w_scale = l->scale + column * l->group_n,
@@ -435,7 +435,7 @@ static void f16_panels(const struct linear_stage *stage, size_t first, size_t n,
         size_t tile = n < UNPACK_PANELS_F32 ? n : UNPACK_PANELS_F32;
         struct rlv_gemm_f32 g = gemm_f32_view(stage, first, scratch, y);
         const void *from = l->weight + first * l->panel_len;
-        stage->ctx->kernels->row_f16(from, tile * panel, scratch);
+        stage->ctx->kernels->row_f16((const uint16_t *)from, tile * panel, scratch);
         stage->ctx->kernels->gemm_f32(&g, 0, tile);
         first += tile;
         y += tile * RLV_PANEL;
@@ -494,7 +494,7 @@ static void gelu_panels(const struct linear_stage *stage, size_t first, size_t n
 
 static void linear_task(void *arg, size_t i, unsigned worker)
 {
-    const struct linear_stage *stage = arg;
+    const struct linear_stage *stage = (const struct linear_stage *)arg;
     float *scratch = stage->ctx->scratch + worker * stage->ctx->scratch_stride, *y;
     size_t first, n = piece_panels(stage, i, &first);
     if (n == 0)
@@ -556,7 +556,7 @@ struct attention_stage {
 
 static void attention_task(void *arg, size_t i, unsigned worker)
 {
-    const struct attention_stage *stage = arg;
+    const struct attention_stage *stage = (const struct attention_stage *)arg;
     struct relevance_context *ctx = stage->ctx;
     const struct rlv_config *c = ctx->model->config;
     size_t s = i % ctx->sequence_n, head = i / ctx->sequence_n, dim = c->hidden_size / c->head_n;

@@ -68,11 +68,13 @@ struct rlv_layer {
     struct rlv_norm attention_norm, ffn_norm;
 };
 
+enum rlv_storage { RLV_BORROWED, RLV_MAPPED, RLV_ALLOCATED };
+
 struct relevance_model {
     struct relevance_allocator allocator;
     const uint8_t *base; /* the whole file */
     size_t len;
-    enum { RLV_BORROWED, RLV_MAPPED, RLV_ALLOCATED } storage;
+    enum rlv_storage storage;
     const struct rlv_config *config;
     struct rlv_vocab vocab;
     const uint8_t *labels, *token_labels; /* sections, or NULL */

@@ -48,7 +48,8 @@ static int bad(struct opening *o, const void *where, const char *what)
 static enum relevance_status read_all(struct relevance_model *model, int fd, const char *path,
                                       struct relevance_error *error)
 {
-    uint8_t *memory = model->allocator.alloc(model->allocator.user, model->len, RLV_ALIGN);
+    uint8_t *memory =
+        (uint8_t *)model->allocator.alloc(model->allocator.user, model->len, RLV_ALIGN);
     size_t done = 0;
     if (memory == NULL)
         return rlv_fail(error, RELEVANCE_NO_MEMORY, 0, "cannot allocate %llu bytes for '%.120s'",
@@ -91,7 +92,7 @@ static enum relevance_status load_file(struct relevance_model *model, const char
         if ((flags & RELEVANCE_OPEN_COPY) == 0)
             map = mmap(NULL, model->len, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
         if (map != MAP_FAILED) {
-            model->base = map;
+            model->base = (const uint8_t *)map;
             model->storage = RLV_MAPPED;
         } else {
             status = read_all(model, fd, path, error);
@@ -107,11 +108,11 @@ static enum relevance_status load_memory(struct relevance_model *model, const vo
     uint8_t *memory;
     model->len = len;
     if ((flags & RELEVANCE_OPEN_COPY) == 0 && (uintptr_t)data % RLV_ALIGN == 0) {
-        model->base = data;
+        model->base = (const uint8_t *)data;
         model->storage = RLV_BORROWED;
         return RELEVANCE_OK;
     }
-    memory = model->allocator.alloc(model->allocator.user, len, RLV_ALIGN);
+    memory = (uint8_t *)model->allocator.alloc(model->allocator.user, len, RLV_ALIGN);
     if (memory == NULL)
         return rlv_fail(error, RELEVANCE_NO_MEMORY, 0, "cannot allocate %llu bytes for the model",
                         (unsigned long long)len);
@@ -125,7 +126,7 @@ static enum relevance_status load_memory(struct relevance_model *model, const vo
 
 static enum relevance_status check_header(struct opening *o)
 {
-    const struct rlv_file_header *h = (const void *)o->model->base;
+    const struct rlv_file_header *h = (const struct rlv_file_header *)(const void *)o->model->base;
     if (memcmp(h->magic, RLV_MAGIC, sizeof h->magic) != 0)
         return rlv_fail(o->error, RELEVANCE_BAD_MODEL, 0,
                         "not a model file: it does not begin with the .rlv signature; make one "
@@ -168,7 +169,7 @@ static int check_section(struct opening *o, const struct rlv_section *s, uint32_
 
 static int check_sections(struct opening *o, int skip_data_checksum)
 {
-    const struct rlv_file_header *h = (const void *)o->model->base;
+    const struct rlv_file_header *h = (const struct rlv_file_header *)(const void *)o->model->base;
     const struct rlv_section *table;
     uint64_t end;
     uint32_t kind = 0;
@@ -176,7 +177,7 @@ static int check_sections(struct opening *o, int skip_data_checksum)
         h->table_offset < sizeof *h || h->table_offset > o->model->len ||
         h->section_n * sizeof *table > o->model->len - h->table_offset)
         return bad(o, &h->table_offset, "section table lies outside the file");
-    table = (const void *)(o->model->base + h->table_offset);
+    table = (const struct rlv_section *)(const void *)(o->model->base + h->table_offset);
     end = h->table_offset + h->section_n * sizeof *table;
     if (rlv_checksum(table, h->section_n * sizeof *table) != h->table_checksum)
         return bad(o, table, "section table checksum differs");
@@ -202,7 +203,8 @@ static const void *section_bytes(const struct opening *o, enum rlv_section_kind 
 
 static int check_config(struct opening *o)
 {
-    const struct rlv_config *c = section_bytes(o, RLV_SECTION_CONFIG);
+    const struct rlv_config *c =
+        (const struct rlv_config *)section_bytes(o, RLV_SECTION_CONFIG);
     if (o->sections[RLV_SECTION_CONFIG]->len != sizeof *c)
         return bad(o, c, "configuration has the wrong size");
     if (c->arch != RLV_ARCH_DISTILBERT && c->arch != RLV_ARCH_BERT)
@@ -281,7 +283,7 @@ static int check_labels(struct opening *o, enum rlv_section_kind kind, uint32_t 
         return s == NULL ? 1 : bad(o, s, "labels without a head");
     if (s == NULL)
         return bad(o, &o->model->config->label_n, "the head's labels are missing");
-    bytes = section_bytes(o, kind);
+    bytes = (const uint8_t *)section_bytes(o, kind);
     if (s->len < sizeof(struct rlv_labels_header) ||
         s->len - sizeof(struct rlv_labels_header) < label_n * sizeof(struct rlv_label))
         return bad(o, bytes, "labels: section too short");
@@ -330,7 +332,7 @@ static int check_metadata(struct opening *o)
     o->model->metadata = "";
     if (s == NULL)
         return 1;
-    o->model->metadata = section_bytes(o, RLV_SECTION_META);
+    o->model->metadata = (const char *)section_bytes(o, RLV_SECTION_META);
     if (memchr(o->model->metadata, 0, s->len) != o->model->metadata + s->len - 1)
         return bad(o, o->model->metadata, "metadata does not end in NUL");
     return 1;
@@ -363,7 +365,7 @@ static int check_tensor(struct opening *o, const struct rlv_tensor *t)
 /* f32 vectors are few and small: all must be finite, so that a damaged scale is noticed. */
 static int check_finite(struct opening *o, const struct rlv_tensor *t)
 {
-    const float *x = (const void *)(o->data + t->offset);
+    const float *x = (const float *)(const void *)(o->data + t->offset);
     for (uint64_t i = 0; i < t->len / sizeof *x; i++)
         if (!isfinite(x[i]))
             return bad(o, &x[i], "tensor: a value is not finite");
@@ -373,8 +375,8 @@ static int check_finite(struct opening *o, const struct rlv_tensor *t)
 static int check_tensors(struct opening *o)
 {
     const struct rlv_section *s = o->sections[RLV_SECTION_TENSORS];
-    o->tensors = section_bytes(o, RLV_SECTION_TENSORS);
-    o->data = section_bytes(o, RLV_SECTION_DATA);
+    o->tensors = (const struct rlv_tensor *)section_bytes(o, RLV_SECTION_TENSORS);
+    o->data = (const uint8_t *)section_bytes(o, RLV_SECTION_DATA);
     if (s->len % sizeof *o->tensors != 0 ||
         s->len / sizeof *o->tensors > RLV_MAX_LAYERS * 64 + 64)
         return bad(o, s, "tensor table has a wrong size");
@@ -426,11 +428,18 @@ static const void *vector(struct opening *o, uint32_t layer, unsigned part, unsi
     return o->data + t->offset;
 }
 
+/* The same for n floats. */
+static const float *floats(struct opening *o, uint32_t layer, unsigned part, unsigned slot,
+                           uint64_t n)
+{
+    return (const float *)vector(o, layer, part, slot, RLV_DTYPE_F32, n);
+}
+
 static int make_norm(struct opening *o, uint32_t layer, unsigned part, struct rlv_norm *norm)
 {
     uint32_t n = o->model->config->hidden_size;
-    norm->gamma = vector(o, layer, part, RLV_SLOT_WEIGHT, RLV_DTYPE_F32, n);
-    norm->beta = vector(o, layer, part, RLV_SLOT_BIAS, RLV_DTYPE_F32, n);
+    norm->gamma = floats(o, layer, part, RLV_SLOT_WEIGHT, n);
+    norm->beta = floats(o, layer, part, RLV_SLOT_BIAS, n);
     if (norm->gamma == NULL)
         return missing(o, layer, part, RLV_SLOT_WEIGHT);
     if (norm->beta == NULL)
@@ -458,8 +467,7 @@ static int make_table(struct opening *o, unsigned part, uint32_t rows, struct rl
     o->model->parameter_n += (uint64_t)rows * cols;
     if (rlv_dtype_bits(t->dtype) == 0)
         return 1;
-    table->scale = vector(o, 0, part, RLV_SLOT_SCALE, RLV_DTYPE_F32,
-                          (uint64_t)rows * table->group_n);
+    table->scale = floats(o, 0, part, RLV_SLOT_SCALE, (uint64_t)rows * table->group_n);
     return table->scale != NULL ? 1 : missing(o, 0, part, RLV_SLOT_SCALE);
 }
 
@@ -471,15 +479,15 @@ static int make_outliers(struct opening *o, uint32_t layer, unsigned part,
     if (index == NULL && weight == NULL)
         return 1;
     if (index == NULL || index->rows > RLV_MAX_OUTLIERS ||
-        (linear->outlier_index = vector(o, layer, part, RLV_SLOT_OUTLIER_INDEX, RLV_DTYPE_U32,
-                                        index->rows)) == NULL)
+        (linear->outlier_index = (const uint32_t *)vector(
+             o, layer, part, RLV_SLOT_OUTLIER_INDEX, RLV_DTYPE_U32, index->rows)) == NULL)
         return missing(o, layer, part, RLV_SLOT_OUTLIER_INDEX);
     if (weight == NULL || weight->dtype != RLV_DTYPE_F32 || weight->layout != RLV_LAYOUT_ROWS ||
         weight->rows != index->rows || weight->cols != linear->n)
         return missing(o, layer, part, RLV_SLOT_OUTLIER_WEIGHT);
     o->used_n++;
     linear->outlier_n = index->rows;
-    linear->outlier_weight = (const void *)(o->data + weight->offset);
+    linear->outlier_weight = (const float *)(const void *)(o->data + weight->offset);
     linear->outlier_stride = (size_t)rlv_row_stride(RLV_DTYPE_F32, linear->n) / sizeof(float);
     for (uint32_t i = 0; i < linear->outlier_n; i++)
         if (linear->outlier_index[i] >= linear->k ||
@@ -493,18 +501,19 @@ static int make_quantised(struct opening *o, uint32_t layer, unsigned part,
                           struct rlv_linear *linear)
 {
     uint64_t scale_n = linear->group ? (uint64_t)linear->n16 * linear->group_n : linear->n;
-    linear->scale = vector(o, layer, part, RLV_SLOT_SCALE, RLV_DTYPE_F32, scale_n);
+    linear->scale = floats(o, layer, part, RLV_SLOT_SCALE, scale_n);
     if (linear->scale == NULL)
         return missing(o, layer, part, RLV_SLOT_SCALE);
     if (linear->group)
-        linear->fsum = vector(o, layer, part, RLV_SLOT_SUM, RLV_DTYPE_F32, linear->n);
+        linear->fsum = floats(o, layer, part, RLV_SLOT_SUM, linear->n);
     else
-        linear->sum = vector(o, layer, part, RLV_SLOT_SUM, RLV_DTYPE_I32, linear->n);
+        linear->sum =
+            (const int32_t *)vector(o, layer, part, RLV_SLOT_SUM, RLV_DTYPE_I32, linear->n);
     if (linear->fsum == NULL && linear->sum == NULL)
         return missing(o, layer, part, RLV_SLOT_SUM);
     if (find(o, layer, part, RLV_SLOT_INPUT_SCALE) != NULL) {
         linear->input_scale =
-            vector(o, layer, part, RLV_SLOT_INPUT_SCALE, RLV_DTYPE_F32, linear->k);
+            floats(o, layer, part, RLV_SLOT_INPUT_SCALE, linear->k);
         if (linear->input_scale == NULL)
             return missing(o, layer, part, RLV_SLOT_INPUT_SCALE);
     }
@@ -536,7 +545,7 @@ static int make_linear(struct opening *o, uint32_t layer, unsigned part, uint32_
     linear->weight = o->data + t->offset;
     linear->panel_len = (size_t)(t->len / (linear->n16 / RLV_PANEL));
     o->model->parameter_n += (uint64_t)n * k + n;
-    linear->bias = vector(o, layer, part, RLV_SLOT_BIAS, RLV_DTYPE_F32, n);
+    linear->bias = floats(o, layer, part, RLV_SLOT_BIAS, n);
     if (linear->bias == NULL)
         return missing(o, layer, part, RLV_SLOT_BIAS);
     return bits == 0 ? 1 : make_quantised(o, layer, part, linear);
@@ -602,7 +611,8 @@ static enum relevance_status validate(struct relevance_model *model, uint32_t fl
                       &model->token_labels, NULL) ||
         !check_vocab(&o) || !check_metadata(&o) || !check_tensors(&o))
         return RELEVANCE_BAD_MODEL;
-    model->layers = a->alloc(a->user, model->config->layer_n * sizeof *model->layers, 64);
+    model->layers = (struct rlv_layer *)a->alloc(
+        a->user, model->config->layer_n * sizeof *model->layers, 64);
     if (model->layers == NULL)
         return rlv_fail(error, RELEVANCE_NO_MEMORY, 0, "cannot allocate the model's layers");
     memset(model->layers, 0, model->config->layer_n * sizeof *model->layers);
@@ -646,7 +656,7 @@ static enum relevance_status open_any(const char *path, const void *data, size_t
     if (!rlv_allocator_set(&allocator, o.allocator))
         return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0,
                         "options.allocator lacks a function");
-    model = allocator.alloc(allocator.user, sizeof *model, 64);
+    model = (struct relevance_model *)allocator.alloc(allocator.user, sizeof *model, 64);
     if (model == NULL)
         return rlv_fail(error, RELEVANCE_NO_MEMORY, 0, "cannot allocate the model");
     memset(model, 0, sizeof *model);

@@ -39,6 +39,12 @@ struct share {
     _Alignas(64) _Atomic uint64_t claim; /* stage << 40 | end << 20 | next */
 };
 
+struct rlv_worker {
+    struct rlv_pool *pool;
+    unsigned index;
+    pthread_t thread;
+};
+
 struct rlv_pool {
     unsigned threads;
     unsigned started; /* workers that run: to be joined */
@@ -56,11 +62,7 @@ struct rlv_pool {
     _Atomic int stop;
     pthread_mutex_t mutex;
     pthread_cond_t work, finished;
-    struct worker {
-        struct rlv_pool *pool;
-        unsigned index;
-        pthread_t thread;
-    } workers[]; /* [threads - 1] */
+    struct rlv_worker workers[]; /* [threads - 1] */
 };
 
 static inline void relax(void)
@@ -111,7 +113,7 @@ static void work_off(struct rlv_pool *pool, unsigned worker)
 
 static void *worker_main(void *arg)
 {
-    struct worker *self = arg;
+    struct rlv_worker *self = (struct rlv_worker *)arg;
     struct rlv_pool *pool = self->pool;
     while (!atomic_load(&pool->stop)) {
         int open = 0;
@@ -133,7 +135,7 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-static void host_task(void *arg, size_t i) { work_off(arg, (unsigned)i); }
+static void host_task(void *arg, size_t i) { work_off((struct rlv_pool *)arg, (unsigned)i); }
 
 static void publish(struct rlv_pool *pool, size_t task_n, rlv_task task, void *arg)
 {
@@ -191,7 +193,7 @@ unsigned rlv_pool_threads(const struct rlv_pool *pool) { return pool->threads; }
 
 static size_t shares_offset(unsigned threads)
 {
-    return rlv_round_up(sizeof(struct rlv_pool) + (threads - 1) * sizeof(struct worker),
+    return rlv_round_up(sizeof(struct rlv_pool) + (threads - 1) * sizeof(struct rlv_worker),
                         sizeof(struct share));
 }
 
@@ -220,7 +222,8 @@ enum relevance_status rlv_pool_create(struct rlv_pool **out, unsigned threads,
                                       relevance_parallel_for host, void *host_user,
                                       const struct relevance_allocator *allocator)
 {
-    struct rlv_pool *pool = allocator->alloc(allocator->user, pool_size(threads), 64);
+    struct rlv_pool *pool =
+        (struct rlv_pool *)allocator->alloc(allocator->user, pool_size(threads), 64);
     if (pool == NULL)
         return RELEVANCE_NO_MEMORY;
     memset(pool, 0, pool_size(threads));
@@ -235,7 +238,7 @@ enum relevance_status rlv_pool_create(struct rlv_pool **out, unsigned threads,
     if (pthread_cond_init(&pool->finished, NULL) != 0)
         goto fail_finished;
     for (unsigned i = 0; host == NULL && i + 1 < threads; i++) {
-        struct worker *worker = &pool->workers[i];
+        struct rlv_worker *worker = &pool->workers[i];
         worker->pool = pool;
         worker->index = i + 1;
         if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {

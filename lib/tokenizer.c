@@ -97,7 +97,7 @@ static const char *check_sizes(const struct rlv_vocab_header *h, uint64_t len, u
 const char *rlv_vocab_open(struct rlv_vocab *vocab, const void *section, uint64_t len,
                            uint64_t *position)
 {
-    const struct rlv_vocab_header *h = section;
+    const struct rlv_vocab_header *h = (const struct rlv_vocab_header *)section;
     const char *wrong;
     uint64_t slot_at;
     uint32_t token_at;

@@ -13,9 +13,11 @@ MODELDIR    = $(DATADIR)/librelevance
 PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 CMAKEDIR    = $(LIBDIR)/cmake/relevance
 BASH_COMPLETIONDIR ?= $(DATADIR)/bash-completion/completions
+ZSH_COMPLETIONDIR ?= $(DATADIR)/zsh/site-functions
+FISH_COMPLETIONDIR ?= $(DATADIR)/fish/vendor_completions.d
 INSTALL    ?= install
 
-.PHONY: uninstall install-lib install-tools
+.PHONY: uninstall install-lib install-tools amalgamation check-amalgamation check-dist
 
 # What the library's own objects need: of a static link, and so of a program that embeds it.
 LIBS_PRIVATE = $(strip $(BLAS_LIBS) $(LIBS))
@@ -53,10 +55,14 @@ install-lib: lib
 	$(INSTALL) -m 644 $(MODEL) $(call to,$(MODELDIR)/default.rlv)
 
 install-tools: $(BUILD)/relevance
-	$(INSTALL) -d $(call to,$(BINDIR)) $(call to,$(MANDIR)/man1) $(call to,$(BASH_COMPLETIONDIR))
+	$(INSTALL) -d $(call to,$(BINDIR)) $(call to,$(MANDIR)/man1) $(call to,$(MODELDIR)) \
+	  $(call to,$(BASH_COMPLETIONDIR)) $(call to,$(ZSH_COMPLETIONDIR)) $(call to,$(FISH_COMPLETIONDIR))
 	$(INSTALL) -m 755 $(BUILD)/relevance $(call to,$(BINDIR))
 	$(INSTALL) -m 644 docs/man/relevance.1 $(call to,$(MANDIR)/man1)
 	$(INSTALL) -m 644 tools/completion/relevance.bash $(call to,$(BASH_COMPLETIONDIR)/relevance)
+	$(INSTALL) -m 644 tools/completion/_relevance $(call to,$(ZSH_COMPLETIONDIR))
+	$(INSTALL) -m 644 tools/completion/relevance.fish $(call to,$(FISH_COMPLETIONDIR))
+	$(INSTALL) -m 644 data/demo_catalog.tsv $(call to,$(MODELDIR))
 
 # The files above, and the two folders that are the library's own where nothing else lies in them.
 uninstall:
@@ -65,6 +71,37 @@ uninstall:
 	  $(call to,$(INCLUDEDIR)/relevance.h) $(call to,$(INCLUDEDIR)/relevance.hpp) \
 	  $(call to,$(PKGCONFIGDIR)/relevance.pc) $(call to,$(BINDIR)/relevance) \
 	  $(call to,$(MANDIR)/man1/relevance.1) $(call to,$(BASH_COMPLETIONDIR)/relevance) \
+	  $(call to,$(ZSH_COMPLETIONDIR)/_relevance) $(call to,$(FISH_COMPLETIONDIR)/relevance.fish) \
+	  $(call to,$(MODELDIR)/demo_catalog.tsv) \
 	  $(call to,$(CMAKEDIR)/relevance-config.cmake) \
 	  $(call to,$(CMAKEDIR)/relevance-config-version.cmake) $(call to,$(MODELDIR)/default.rlv)
 	-rmdir $(call to,$(CMAKEDIR)) $(call to,$(MODELDIR))
+
+# ---- one file, and the release ----
+
+amalgamation: $(BUILD)/dist/relevance.c
+$(BUILD)/dist/relevance.c: tools/amalgamate.py include/relevance.h $(LIB_SRC) $(wildcard lib/*.h) \
+                           $(wildcard kernels/*)
+	python3 tools/amalgamate.py $(@D)
+
+# What make check does without: each language and compiler to the end, and the same bits of each.
+check-amalgamation: $(TINY)
+	test/amalgamation.sh --full $(TINY_DIR)
+
+# The committed tree and the amalgamation; names, owners, order and times of the files do not depend
+# on who packs them.
+DIST = librelevance-$(VERSION)
+dist:
+	@git diff --quiet HEAD || echo "dist: changes that are not committed are left out"
+	rm -rf $(BUILD)/release
+	mkdir -p $(BUILD)/release
+	git archive --prefix=$(DIST)/ HEAD | tar -x -C $(BUILD)/release
+	python3 $(BUILD)/release/$(DIST)/tools/amalgamate.py $(BUILD)/release/$(DIST)/dist
+	tar -c -C $(BUILD)/release --sort=name --format=ustar --owner=0 --group=0 --numeric-owner \
+	  --mode=go=rX,u+rw,a-s --mtime="@$$(git log -1 --format=%ct)" $(DIST) | \
+	  gzip -n -6 > $(BUILD)/$(DIST).tar.gz.tmp
+	mv $(BUILD)/$(DIST).tar.gz.tmp $(BUILD)/$(DIST).tar.gz
+	rm -rf $(BUILD)/release
+
+check-dist:
+	test/dist.sh

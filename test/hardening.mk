@@ -84,6 +84,8 @@ check-all:
 	$(MAKE) check-neon
 	$(MAKE) check-musl
 	$(MAKE) check-blas
+	$(MAKE) check-amalgamation
+	$(MAKE) check-dist
 	$(MAKE) check-asan
 	$(MAKE) check-ubsan
 	$(MAKE) check-tsan
