@@ -194,6 +194,8 @@ endif
 	CC="$(CC)" CFLAGS="$(EXTRA_CFLAGS)" LDLIBS="$(EXTRA_LDFLAGS) $(BLAS_LIBS) $(LIBS)" \
 	  test/readme_example.sh $(STATIC) $(MODEL)
 	test/cli.sh $(BUILD)/relevance $(TINY_DIR)/distilbert-seq-q8.rlv
+	test/completion.sh $(BUILD)/relevance
+	$(if $(SKIP_BINARY_CHECKS),,test/demo_pty.py $(BUILD)/relevance)
 	test/format.sh $(BUILD)/relevance
 ifeq ($(SKIP_BINARY_CHECKS),)
 	CC="$(CC)" test/python.sh $(BUILD)

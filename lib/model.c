@@ -248,7 +248,7 @@ static int check_config(struct opening *o)
 static int check_priors(struct opening *o, const uint8_t *labels, uint64_t len, uint32_t label_n,
                         const float **priors)
 {
-    const struct rlv_labels_header *h = (const void *)labels;
+    const struct rlv_labels_header *h = (const struct rlv_labels_header *)(const void *)labels;
     uint64_t first = sizeof *h + (uint64_t)label_n * sizeof(struct rlv_label);
     const float *p;
     double sum = 0.0;
@@ -259,7 +259,7 @@ static int check_priors(struct opening *o, const uint8_t *labels, uint64_t len, 
     if (h->prior_offset % sizeof *p != 0 || h->prior_offset < first || h->prior_offset > len ||
         label_n * sizeof *p > len - h->prior_offset)
         return bad(o, &h->prior_offset, "labels: the priors lie outside the section");
-    p = (const void *)(labels + h->prior_offset);
+    p = (const float *)(const void *)(labels + h->prior_offset);
     for (uint32_t i = 0; i < label_n; i++) {
         if (!(p[i] > 0.0f && p[i] <= 1.0f))
             return bad(o, &p[i], "labels: prior out of range");

@@ -194,6 +194,8 @@ run 0 classify rows.jsonl
 same out rows.json
 run 0 classify --format jsonl - <rows.jsonl
 same out rows.json
+run 0 classify --output jsonl rows.tsv
+same out rows.json
 run 2 classify --output tsv rows.jsonl
 run 0 classify rows.tsv
 same "$(lines out)" 151
@@ -341,6 +343,24 @@ same out ranked.json
 (echo title && cat products.txt) >products.tsv
 run 0 rank 'red shoe' products.tsv --json
 same "$(lines out)" 40
+run 0 rank 'red shoe' products.tsv --output jsonl
+cp out want
+run 0 rank 'red shoe' products.tsv --json
+same out want
+run 0 rank 'red shoe' products.tsv --output tsv --top 3
+same "$(lines out)" 4
+same "$(head -1 out)" "rank	score	label	tokens	truncated	line	title"
+head -3 ranked.json | sed 's/.*"rank":\([0-9]*\),"score":\([0-9.]*\),"label":"\([^"]*\)".*/\1	\2	\3/' >want
+tail -n +2 out | cut -f 1-3 >got
+same got want
+printf 'id,title,label\n1,"red, shoe",x\n' >quoted.csv
+run 0 rank 'red shoe' quoted.csv --output csv
+same "$(head -1 out)" 'rank,score,label,tokens,truncated,line,id,title,input_label'
+out_has ',2,1,"red, shoe",x'
+run 0 rank 'red shoe' products.txt --output csv --top 1
+same "$(head -1 out)" 'rank,score,label,tokens,truncated,line,product'
+run 2 rank 'red shoe' rows.jsonl --output tsv
+run 2 rank 'red shoe' products.txt --json --output tsv
 printf 'same\nsame\nsame\n' >ties.txt
 run 0 rank shoe ties.txt --json
 same "$(sed 's/.*"line":\([0-9]*\).*/\1/' out | tr '\n' ' ')" '1 2 3 '

@@ -32,7 +32,7 @@ static const char help[] =
     "the one that --output names:\n"
     "  tsv, csv  the input's columns, then label, p_<label> for each label, tokens,\n"
     "            truncated (tokens that were cut) and error\n"
-    "  json      one object a line: label, probs, tokens, truncated, then the input's\n"
+    "  jsonl     one object a line: label, probs, tokens, truncated, then the input's\n"
     "            columns; or error, line and what could be read\n"
     "  table     label, its probability and the start of the two texts, to look at\n"
     "An input column with one of these names is called 'input_<name>' in the output.\n"
@@ -41,7 +41,8 @@ static const char help[] =
     "Options:\n"
     "  -f, --format FORMAT         of the input: auto, tsv, csv or jsonl\n"
     "                              (default: by the file's name, or its first bytes)\n"
-    "  -o, --output FORMAT         tsv, csv, json or table (default: as the input)\n"
+    "  -o, --output FORMAT         tsv, csv, jsonl (or json) or table\n"
+    "                              (default: as the input)\n"
     "      --max-line BYTES        longest row (default 268435456)\n" PRIOR_HELP COMMON_HELP "\n"
     "Examples:\n"
     "  relevance classify \"running shoes\" \"Trailblazer running shoe, size 10\"\n"
@@ -50,8 +51,8 @@ static const char help[] =
     "  relevance classify --json pairs.csv | jq -r .label | sort | uniq -c\n"
     "  zcat pairs.jsonl.gz | relevance classify --threads 2 - > labelled.jsonl\n";
 
-enum output_format { OUTPUT_AUTO, OUTPUT_TSV, OUTPUT_CSV, OUTPUT_JSON, OUTPUT_TABLE };
-static const char *const output_names[] = {"auto", "tsv", "csv", "json", "table", NULL};
+enum output_format { OUTPUT_AUTO, OUTPUT_TSV, OUTPUT_CSV, OUTPUT_JSON, OUTPUT_TABLE, OUTPUT_JSONL };
+static const char *const output_names[] = {"auto", "tsv", "csv", "json", "table", "jsonl", NULL};
 
 /* Keys of a JSON object; the columns of the other formats are made from the labels. */
 static const char *const json_own[] = {"label", "probs", "tokens", "truncated",
@@ -117,8 +118,19 @@ static void put_field(struct job *job, struct relevance_text text)
         out_tsv_field(&out, text.data, text.len);
 }
 
-#define QUERY_WIDTH 28
-#define PRODUCT_WIDTH 48
+/* Columns of the two texts: 99 in all with the others, or what the window has. */
+static unsigned query_width = 28, product_width = 48;
+
+static void fit_table(void)
+{
+    enum { OTHERS = 12 + 5 + 2 + 2, LEAST = 8 }; /* label, p, two gaps */
+    unsigned window = out_width(out.fd), room;
+    if (window == 0)
+        return;
+    room = window > OTHERS + 2 * LEAST ? window - OTHERS : 2 * LEAST;
+    query_width = room * 3 / 8 > 60 ? 60 : room * 3 / 8;
+    product_width = room - query_width;
+}
 
 /* The first 'width' characters of a text, padded; bytes that would break the line become spaces. */
 static void put_cell(struct relevance_text text, unsigned width)
@@ -143,9 +155,9 @@ static void put_table_row(struct job *job, const struct reader_row *row,
     }
     out_format(&out, "%-12s%5.3f  ", relevance_label(job->session.model, result->label),
                (double)result->probabilities[result->label]);
-    put_cell(rows_text(row, READER_QUERY), QUERY_WIDTH);
+    put_cell(rows_text(row, READER_QUERY), query_width);
     out_text(&out, "  ");
-    put_cell(rows_text(row, READER_PRODUCT), PRODUCT_WIDTH);
+    put_cell(rows_text(row, READER_PRODUCT), product_width);
     out_char(&out, '\n');
 }
 
@@ -168,7 +180,8 @@ static void put_header(struct job *job)
     own[own_n++] = "error";
     own[own_n] = NULL;
     if (job->format == OUTPUT_TABLE) {
-        out_format(&out, "%-12s%5s  %-*s  %s\n", "label", "p", QUERY_WIDTH, "query", "product");
+        fit_table();
+        out_format(&out, "%-12s%5s  %-*s  %s\n", "label", "p", (int)query_width, "query", "product");
     } else if (job->format == OUTPUT_JSON) {
         names_make(&job->names, columns, column_n, json_own);
     } else {
@@ -266,6 +279,7 @@ static bool flush(struct job *job)
         put_row(job, row, row->error != NULL ? NULL : &job->results[n++]);
     }
     rows_reset(&job->rows);
+    progress_count(job->row_n, "pairs");
     progress_update(reader_position(job->reader, &total));
     return out.error == 0;
 }
@@ -350,6 +364,8 @@ static int classify_main(int argc, char **argv)
         {NULL, 0, OPTION_FLAG, NULL, 0, 0, NULL},
     };
     n = options_parse(&cmd_classify, options, common_options, argc, argv);
+    if (output == OUTPUT_JSONL)
+        output = OUTPUT_JSON;
     if (common.json && output != OUTPUT_AUTO && output != OUTPUT_JSON)
         tool_usage_error(&cmd_classify, "--json and --output %s exclude each other",
                          output_names[output]);

@@ -86,6 +86,7 @@ static bool run(const struct session *s, struct reader *reader, struct tally *ta
         tally->confusion[truth][r.label]++;
         /* The floor keeps one certain mistake from making the mean infinite. */
         tally->log_loss -= log(fmax((double)r.probabilities[truth], 1e-12));
+        progress_count(tally->n, "pairs");
         progress_update(reader_position(reader, &total));
     }
     if (got < 0)

@@ -123,6 +123,7 @@ static int tokenize_file(struct job *job, const char *path, const struct reader_
             else
                 put_line(job);
         }
+        progress_count(row_n, "rows");
         progress_update(reader_position(reader, &total));
         if (!reader_ready(reader))
             out_flush(&out);

@@ -99,6 +99,14 @@ unsigned out_width(int fd)
     return size.ws_col;
 }
 
+unsigned out_height(int fd)
+{
+    struct winsize size;
+    if (!isatty(fd) || ioctl(fd, TIOCGWINSZ, &size) != 0)
+        return 0;
+    return size.ws_row;
+}
+
 void out_tsv_field(struct output *o, const char *data, size_t len)
 {
     size_t done = 0, i;

@@ -38,6 +38,9 @@ bool out_colour(int fd);
 /* Columns of the terminal 'fd', or 0 where it is none. */
 unsigned out_width(int fd);
 
+/* Its rows, or 0. */
+unsigned out_height(int fd);
+
 /* A TSV field: tabs and line ends, which the format cannot hold, become spaces. */
 void out_tsv_field(struct output *o, const char *data, size_t len);
 

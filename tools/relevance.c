@@ -26,7 +26,7 @@ static const struct command cmd_help = {
 
 static const struct command *const commands[] = {
     &cmd_classify, &cmd_rank,    &cmd_eval, &cmd_tokenize, &cmd_info,
-    &cmd_bench,    &cmd_convert, &cmd_calibrate, &cmd_help, NULL,
+    &cmd_bench,    &cmd_demo,    &cmd_convert, &cmd_calibrate, &cmd_help, NULL,
 };
 
 static void print_overview(struct output *o)
@@ -45,6 +45,7 @@ static void print_overview(struct output *o)
                 "  relevance classify --json pairs.jsonl | jq .label\n"
                 "  relevance rank \"usb c cable\" products.txt --top 5\n"
                 "  relevance eval labelled.tsv\n"
+                "  relevance demo\n"
                 "  relevance help classify\n"
                 "\n"
                 "The model is, in this order: --model FILE; the variable RELEVANCE_MODEL;\n"

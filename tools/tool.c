@@ -281,26 +281,36 @@ static const char *program_folder(void)
     return path;
 }
 
+bool tool_find_data(char path[TOOL_PATH_CAP], const char *name, const char *otherwise)
+{
+    static const char *const beside[] = {"../data/", "../share/librelevance/"};
+    char found[3][TOOL_PATH_CAP];
+    const char *folder = program_folder();
+    size_t i, n = 0;
+    for (i = 0; i < 2 && *folder != '\0'; i++)
+        snprintf(found[n++], sizeof found[0], "%s%s%s", folder, beside[i], name);
+    snprintf(found[n++], sizeof found[0], "data/%s", name);
+    for (i = 0; i < n; i++)
+        if (access(found[i], F_OK) == 0) {
+            memcpy(path, found[i], sizeof found[i]);
+            return true;
+        }
+    tool_warn("%s, and there is none at", otherwise);
+    for (i = 0; i < n; i++)
+        fprintf(stderr, "  %s\n", found[i]);
+    return false;
+}
+
 const char *tool_model_path(const char *wanted)
 {
-    static const char *const beside[] = {"../data/default.rlv",
-                                         "../share/librelevance/default.rlv"};
-    static char found[3][4200];
-    const char *variable = getenv("RELEVANCE_MODEL"), *folder = program_folder();
-    size_t i, n = 0;
+    static char path[TOOL_PATH_CAP];
+    const char *variable = getenv("RELEVANCE_MODEL");
     if (wanted != NULL)
         return wanted;
     if (variable != NULL && *variable != '\0')
         return variable;
-    for (i = 0; i < 2 && *folder != '\0'; i++)
-        snprintf(found[n++], sizeof found[0], "%s%s", folder, beside[i]);
-    snprintf(found[n++], sizeof found[0], "data/default.rlv");
-    for (i = 0; i < n; i++)
-        if (access(found[i], F_OK) == 0)
-            return found[i];
-    tool_warn("no model: --model and RELEVANCE_MODEL are not set, and there is none at");
-    for (i = 0; i < n; i++)
-        fprintf(stderr, "  %s\n", found[i]);
+    if (tool_find_data(path, "default.rlv", "no model: --model and RELEVANCE_MODEL are not set"))
+        return path;
     fprintf(stderr, "'relevance convert FOLDER OUT.rlv' makes one from a Hugging Face folder.\n");
     return NULL;
 }

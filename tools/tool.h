@@ -38,7 +38,7 @@ struct command {
 };
 
 extern const struct command cmd_classify, cmd_rank, cmd_eval, cmd_tokenize, cmd_info, cmd_bench,
-    cmd_calibrate;
+    cmd_calibrate, cmd_demo;
 
 /* ---- messages, on standard error ---- */
 
@@ -131,6 +131,14 @@ struct session {
     relevance_context *ctx;
     struct relevance_info info;
 };
+
+#define TOOL_PATH_CAP 4300
+
+/*
+ * Find a file that is installed with the program, or lies in data/ of its source: into 'path'.
+ * False after a message, 'otherwise' and where it was looked for.
+ */
+bool tool_find_data(char path[TOOL_PATH_CAP], const char *name, const char *otherwise);
 
 /* The model file that the options or the search order give, or NULL after a message. */
 const char *tool_model_path(const char *wanted);
