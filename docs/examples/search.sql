@@ -1,0 +1,15 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A shop's search in SQL; see README.md.
+.mode tabs
+.import data/demo_catalog.tsv product
+SELECT relevance_open('data/default.rlv');
+
+.print
+.mode markdown
+SELECT printf('%.3f', relevance('dog leash', title)) AS score,
+       relevance_label('dog leash', title) AS label,
+       title
+  FROM product
+ WHERE category = 'Pets'
+ ORDER BY score DESC
+ LIMIT 3;
