@@ -262,6 +262,13 @@ struct context_options : relevance_context_options {
     {
         size = sizeof(relevance_context_options);
     }
+    // How often each label is expected: [label_n], read when the context is made.
+    context_options &set_priors(span<const float> shares) noexcept
+    {
+        priors = shares.data();
+        prior_n = shares.size();
+        return *this;
+    }
 };
 
 inline const char *version() noexcept { return relevance_version(); }
@@ -317,6 +324,8 @@ class model
     }
     // NULL where the number is out of range.
     const char *label(std::uint32_t i) const noexcept { return relevance_label(get(), i); }
+    // The share of a label that the probabilities are calibrated for; 0 where it is not known.
+    float label_prior(std::uint32_t i) const noexcept { return relevance_label_prior(get(), i); }
     const char *token_label(std::uint32_t i) const noexcept
     {
         return relevance_token_label(get(), i);

@@ -9,12 +9,12 @@
 #ifndef RLV_FORMAT_H
 #define RLV_FORMAT_H
 
-#include <stdint.h>
-
 /* Model files are used as they lie in memory; files for such machines do not exist either. */
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "librelevance needs a little-endian machine: it maps model files, which are (docs/boards.md)"
 #endif
+
+#include <stdint.h>
 
 /* "RLV", then bytes that a text-mode transfer or a 7-bit channel would change (as PNG does). */
 #define RLV_MAGIC "RLV\x8d\r\n\x1a\n"

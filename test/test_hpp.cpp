@@ -195,6 +195,16 @@ static void test_calls(relevance::model &m, const char *path)
     CHECK(m.label(0) && std::string(m.label(0)) == relevance_label(m.get(), 0));
     CHECK(m.label(m.info().label_n) == nullptr && m.token_label(0) == nullptr);
 
+    // The tiny models are not calibrated: no shares, and none can be asked for.
+    CHECK(m.label_prior(0) == relevance_label_prior(m.get(), 0));
+    std::vector<float> shares(m.info().label_n, 1.0f);
+    relevance::context_options even;
+    even.set_priors(shares);
+    CHECK(even.priors == shares.data() && even.prior_n == shares.size());
+    auto corrected = relevance::context::create(m, even);
+    CHECK(bool(corrected) == (m.label_prior(0) > 0.0f));
+    CHECK(corrected || corrected.error().status() == RELEVANCE_BAD_ARGUMENT);
+
     // From memory, and through the options.
     std::ifstream file(path, std::ios::binary);
     std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
