@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # librelevance: 'make help' lists the targets.  Variables: CC, AR, PREFIX, DESTDIR, BUILD (output
-# folder), BLAS=openblas|none, SIMDE=1 (AVX-512 kernels through SIMDe, to test them on any x86),
+# folder), BLAS=openblas|none, CROSS=aarch64-linux-gnu (a build for such boards, static), SIMDE=1 (AVX-512 kernels through SIMDe, to test them on any x86),
 # TARGET_TOOLS=no (library only: no JSON library needed), EXTRA_CFLAGS, EXTRA_LDFLAGS; those of an
 # installation stand in packaging/install.mk.
 
 # The header says which version this is.
 VERSION  := $(shell awk '/define RELEVANCE_VERSION_/ { printf s "%s", $$3; s = "." }' include/relevance.h)
 SOVERSION := 0
+# CROSS=aarch64-linux-gnu: that compiler, a folder of its own, and a command without shared libraries.
+CROSS    ?=
+ifneq ($(CROSS),)
+CC       := $(CROSS)-gcc
+AR       := $(CROSS)-ar
+CXX      := $(CROSS)-g++
+BUILD    ?= build/$(CROSS)
+TOOL_LINK := -static
+endif
 CC       ?= cc
 AR       ?= ar
 PREFIX   ?= /usr/local
@@ -89,7 +98,7 @@ TEST_LDFLAGS_alloc := $(foreach f,malloc calloc realloc free posix_memalign alig
 STATIC := $(BUILD)/librelevance.a
 SHARED := $(BUILD)/librelevance.so.$(VERSION)
 
-.PHONY: all lib demo check tests clean install dist help check-python
+.PHONY: all lib demo check check-native check-one-file tests clean install dist help check-python
 .SECONDARY:
 all: lib $(if $(filter yes,$(TARGET_TOOLS)),$(BUILD)/relevance)
 
@@ -135,7 +144,7 @@ $(BUILD)/tools.a: $(filter-out $(BUILD)/tools/relevance.o,$(TOOL_OBJ))
 	$(AR) rcsD $@ $^
 
 $(BUILD)/relevance: $(BUILD)/tools/relevance.o $(BUILD)/tools.a $(STATIC)
-	$(CC) $(EXTRA_LDFLAGS) $^ $(JANSSON) $(BLAS_LIBS) $(LIBS) -o $@
+	$(CC) $(TOOL_LINK) $(EXTRA_LDFLAGS) $^ $(JANSSON) $(BLAS_LIBS) $(LIBS) -o $@
 
 $(BUILD)/test_%: test/test_%.c $(SUPPORT_OBJ) $(TEST_TOOLS) $(STATIC)
 	@mkdir -p $(@D)
@@ -175,7 +184,7 @@ RUN ?=# a program that runs the tests' binaries: qemu, valgrind ...
 tests: $(TEST_BIN) $(if $(filter yes,$(TARGET_TOOLS)),$(TINY))
 	@failed=; for t in $(TEST_BIN); do $(RUN) $$t || failed="$$failed $$t"; done; \
 	if [ -n "$$failed" ]; then echo "check: failed:$$failed"; exit 1; fi
-check: check-native
+check: check-native check-one-file
 ifeq ($(CHECK_ISAS),yes)
 check: check-simde check-neon
 endif
@@ -195,7 +204,12 @@ endif
 	  test/readme_example.sh $(STATIC) $(MODEL)
 	test/cli.sh $(BUILD)/relevance $(TINY_DIR)/distilbert-seq-q8.rlv
 	test/completion.sh $(BUILD)/relevance
-	$(if $(SKIP_BINARY_CHECKS),,test/demo_pty.py $(BUILD)/relevance)
+	test/docs.py $(BUILD)/relevance
+ifeq ($(SKIP_BINARY_CHECKS),)
+	test/demo_pty.py $(BUILD)/relevance
+	$(MAKE) --no-print-directory examples
+	test/examples.py --build $(EXAMPLES)
+endif
 	test/format.sh $(BUILD)/relevance
 ifeq ($(SKIP_BINARY_CHECKS),)
 	CC="$(CC)" test/python.sh $(BUILD)
@@ -211,6 +225,8 @@ check-python: all
 # Every instruction set on every machine: AVX-512 through SIMDe where the CPU lacks it, NEON under
 # emulation.  The tiny models of the native build are read by all.
 ISA_TESTS := kernels kernels_gemm bits low_bits
+check-one-file: check-native
+	$(if $(SKIP_BINARY_CHECKS),,test/amalgamation.sh --bits $(TINY_DIR))
 check-simde: check-native
 	@if grep -q avx512_vnni /proc/cpuinfo && [ "$(FORCE)" != yes ]; then \
 	  echo "check-simde: this CPU has AVX-512 VNNI, tested above (FORCE=yes for SIMDe too)"; \
@@ -221,9 +237,11 @@ check-neon: check-native
 	@if [ "$(ARCH)" = aarch64 ]; then echo "check-neon: tested above"; \
 	elif ! command -v aarch64-linux-gnu-gcc qemu-aarch64-static >/dev/null; then \
 	  echo "SKIP: check-neon: no aarch64-linux-gnu-gcc or qemu-aarch64-static (tools/bootstrap)"; \
-	else $(MAKE) CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar TARGET_TOOLS=no \
+	else $(MAKE) CROSS=aarch64-linux-gnu TARGET_TOOLS=no \
 	  BUILD=build/aarch64 TINY_DIR=$(TINY_DIR) RUN="qemu-aarch64-static -cpu max" \
-	  TESTS="$(ISA_TESTS)" tests; fi
+	  TESTS="$(ISA_TESTS)" tests && \
+	$(MAKE) CROSS=aarch64-linux-gnu BUILD=build/aarch64 build/aarch64/relevance && \
+	test/board.sh build/aarch64/relevance $(BUILD)/relevance $(TINY_DIR)/distilbert-seq-q8.rlv; fi
 check-clang:
 	$(MAKE) CC=clang BUILD=build/clang check-native
 check-musl:
@@ -247,6 +265,7 @@ $(BUILD)/f32.rlv: $(BUILD)/relevance
 
 include test/hardening.mk
 include packaging/install.mk
+include docs/examples/examples.mk
 
 clean:
 	rm -rf build
@@ -263,6 +282,7 @@ help:
 	@echo "check-asan check-ubsan check-tsan check-valgrind check-mutants coverage fuzz soak check-all"
 	@echo "                see docs/testing.md"
 	@echo "install uninstall   PREFIX=$(PREFIX), DESTDIR, LIBDIR ...: docs/packaging.md"
+	@echo "examples        the programs of docs/examples"
 	@echo "amalgamation    $(BUILD)/dist/relevance.c: the library in one file;  check-amalgamation"
 	@echo "dist            the release, the same bytes whoever packs it;  check-dist"
 	@echo "clean           remove build/"

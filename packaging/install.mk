@@ -46,6 +46,7 @@ install-lib: lib
 	  $(call to,$(CMAKEDIR)) $(call to,$(MODELDIR)) $(call to,$(MANDIR)/man3)
 	$(INSTALL) -m 644 include/relevance.h include/relevance.hpp $(call to,$(INCLUDEDIR))
 	$(INSTALL) -m 644 $(STATIC) $(call to,$(LIBDIR))
+	$(INSTALL) -m 644 docs/man/librelevance.3 $(call to,$(MANDIR)/man3)
 	$(INSTALL) -m 755 $(SHARED) $(call to,$(LIBDIR))
 	ln -sf $(notdir $(SHARED)) $(call to,$(LIBDIR)/librelevance.so.$(SOVERSION))
 	ln -sf librelevance.so.$(SOVERSION) $(call to,$(LIBDIR)/librelevance.so)
@@ -59,6 +60,11 @@ install-tools: $(BUILD)/relevance
 	  $(call to,$(BASH_COMPLETIONDIR)) $(call to,$(ZSH_COMPLETIONDIR)) $(call to,$(FISH_COMPLETIONDIR))
 	$(INSTALL) -m 755 $(BUILD)/relevance $(call to,$(BINDIR))
 	$(INSTALL) -m 644 docs/man/relevance.1 $(call to,$(MANDIR)/man1)
+ifeq ($(CROSS),)
+	python3 tools/gen_man.py $(BUILD)/relevance $(BUILD)/man && \
+	  $(INSTALL) -m 644 $(BUILD)/man/relevance-*.1 $(call to,$(MANDIR)/man1) || \
+	  echo "no python3: without the pages of the single commands"
+endif
 	$(INSTALL) -m 644 tools/completion/relevance.bash $(call to,$(BASH_COMPLETIONDIR)/relevance)
 	$(INSTALL) -m 644 tools/completion/_relevance $(call to,$(ZSH_COMPLETIONDIR))
 	$(INSTALL) -m 644 tools/completion/relevance.fish $(call to,$(FISH_COMPLETIONDIR))
@@ -66,6 +72,7 @@ install-tools: $(BUILD)/relevance
 
 # The files above, and the two folders that are the library's own where nothing else lies in them.
 uninstall:
+	rm -f "$(DESTDIR)$(MANDIR)"/man1/relevance-*.1 $(call to,$(MANDIR)/man3/librelevance.3)
 	rm -f $(foreach f,librelevance.a librelevance.so librelevance.so.$(SOVERSION) \
 	  librelevance.so.$(VERSION),$(call to,$(LIBDIR)/$(f))) \
 	  $(call to,$(INCLUDEDIR)/relevance.h) $(call to,$(INCLUDEDIR)/relevance.hpp) \

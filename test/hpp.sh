@@ -19,7 +19,7 @@ for cxx in ${CXX:-g++ clang++}; do
     command -v "$cxx" >/dev/null || { echo "SKIP: hpp.sh: no $cxx"; continue; }
     tried="$tried $cxx"
     for mode in "17 -fno-exceptions" "20 -DRELEVANCE_EXCEPTIONS=1"; do
-        $cxx -std=c++$mode -O1 $flags "$root/test/test_hpp.cpp" "$static" \
+        $cxx -std=c++$mode $flags "$root/test/test_hpp.cpp" "$static" \
             ${LDLIBS:--lm -pthread} -o "$scratch/test"
         "$scratch/test" "$model"
     done
