@@ -165,7 +165,7 @@ def lost(comment, line):
 
 
 def add(items, kind, name, code, comment):
-    if comment is None and name not in PLAIN and kind not in ("struct", "enum"):
+    if comment is None and name not in PLAIN and kind not in ("struct", "enum", "macro"):
         sys.exit(f"{SOURCE}: {name} has no comment")
     items.append(Item(kind, name, code, comment or ""))
 
