@@ -264,6 +264,7 @@ $(BUILD)/f32.rlv: $(BUILD)/relevance
 	$(BUILD)/relevance convert $(SHARED_DIR)/models/esci-distilbert $@ --weights f32
 
 include test/hardening.mk
+include tools/train/train.mk
 include packaging/install.mk
 include docs/examples/examples.mk
 
@@ -279,6 +280,7 @@ help:
 	@echo "check-musl      a static build with musl"
 	@echo "check-python    the Python package, its wheel and its examples (tools/bootstrap --python)"
 	@echo "check-parity    against transformers and tokenizers (tools/bootstrap --python)"
+	@echo "check-train     the trainer, on tiny networks (tools/bootstrap --python)"
 	@echo "check-asan check-ubsan check-tsan check-valgrind check-mutants coverage fuzz soak check-all"
 	@echo "                see docs/testing.md"
 	@echo "install uninstall   PREFIX=$(PREFIX), DESTDIR, LIBDIR ...: docs/packaging.md"
