@@ -280,6 +280,7 @@ help:
 	@echo "check-musl      a static build with musl"
 	@echo "check-python    the Python package, its wheel and its examples (tools/bootstrap --python)"
 	@echo "check-parity    against transformers and tokenizers (tools/bootstrap --python)"
+	@echo "tradeoff        accuracy, size and speed by bit width: docs/performance.md, pictures"
 	@echo "check-train     the trainer, on tiny networks (tools/bootstrap --python)"
 	@echo "check-asan check-ubsan check-tsan check-valgrind check-mutants coverage fuzz soak check-all"
 	@echo "                see docs/testing.md"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of the trainer on tiny random encoders (test/golden/tiny): 'make check-train', half a minute.
+"""Tests of the trainer on tiny random encoders (test/golden/tiny): 'make check-train', a minute.
 
 The last class also runs build/relevance, and is skipped with a message where that is not built."""
 import argparse
@@ -71,7 +71,9 @@ class Case(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.dir = pathlib.Path(folder.name)
-        logging.getLogger("train").setLevel(logging.ERROR)
+        logger = logging.getLogger("train")
+        logger.setLevel(logging.INFO)
+        logger.propagate = False  # to log.txt alone
 
     def main(self, *words):
         """train.py's main() with these words: (status, what it printed)."""
