@@ -200,6 +200,7 @@ endif
 	test/data_sums.sh
 	python3 -B tools/data/check_labelled.py --quiet --least 130,180,130,100 --shared $(SHARED_DIR) data/labelled.tsv
 	python3 -B test/test_synth_relevance.py
+	python3 -B test/test_intent_data.py
 	CC="$(CC)" CFLAGS="$(EXTRA_CFLAGS)" LDLIBS="$(EXTRA_LDFLAGS) $(BLAS_LIBS) $(LIBS)" \
 	  test/readme_example.sh $(STATIC) $(MODEL)
 	test/cli.sh $(BUILD)/relevance $(TINY_DIR)/distilbert-seq-q8.rlv

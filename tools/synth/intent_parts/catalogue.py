@@ -5,9 +5,10 @@ products.tsv has a header line and the columns name, en, hr, es, units, detail. 
 separated by ';', forms of one alias by '/':
 
     en  singular/plural (the same form for what is not counted)
-    hr  m: or n: nominative/form after 2-4/genitive plural;  f: nominative/accusative/2-4/genitive
-        plural;  p: (plural only) nominative/genitive.  The form after 2-4 is the genitive singular
-        too.
+    hr  m: or n: nominative/form after 2-4/genitive plural, or with an adjective, where they differ,
+        nominative/form after 2-4/genitive singular/genitive plural;
+        f: nominative/accusative/form after 2-4 and genitive singular/genitive plural;
+        p: (plural only) nominative/genitive
     es  m:, f: or a: (feminine with 'el') singular/plural;  p: plural only
     units   letters of templates.UNITS; P: sold in pairs; N: plural after a unit (bags of lemons)
     detail  a key of templates.DETAILS, or nothing
@@ -17,7 +18,8 @@ from dataclasses import dataclass, field
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LANGUAGES = ("en", "hr", "es")
-FORMS = {"hr": {"m": 3, "n": 3, "f": 4, "p": 2}, "es": {"m": 2, "f": 2, "a": 2, "p": 1}}
+FORMS = {"en": {"": (2,)}, "hr": {"m": (3, 4), "n": (3, 4), "f": (4,), "p": (2,)},
+         "es": {"m": (2,), "f": (2,), "a": (2,), "p": (1,)}}
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,6 @@ class Alias:
     """One name of a product in one language: its gender ('' in English) and its forms."""
     gender: str
     forms: tuple
-
-    @property
-    def plural_only(self):
-        return self.gender == "p" or (not self.gender and self.forms[0] == self.forms[1])
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,9 @@ def parse_alias(text, language):
         if not colon or gender not in FORMS[language]:
             raise ValueError(f"no gender in {gender!r}")
     forms = tuple(text.split("/"))
-    wanted = FORMS[language][gender] if gender else 2
-    if len(forms) != wanted or not all(form == form.strip() and form for form in forms):
-        raise ValueError(f"{wanted} forms expected: {text!r}")
+    wanted = FORMS[language][gender]
+    if len(forms) not in wanted or not all(form == form.strip() and form for form in forms):
+        raise ValueError(f"{wanted[0]} forms expected: {text!r}")
     return Alias(gender, forms)
 
 

@@ -22,10 +22,10 @@ def hr_form(alias, number, case):
         return forms[1] if case == "gen" or number != "one" else forms[0]
     if number == "many":
         return forms[-1]
-    if number == "few":
-        return forms[-2]
     if case == "gen":
         return forms[-2]
+    if number == "few":
+        return forms[2 if alias.gender == "f" else 1]
     return forms[1] if alias.gender == "f" and case == "acc" else forms[0]
 
 
@@ -107,7 +107,7 @@ def absent(rng, product, alias, language, case, action):
     text = noun(alias, language, number, case)
     if language == "hr" and product.in_pairs and alias.gender != "p":
         # 'dodaj čarape': the 2-4 form of a feminine is its plural nominative and accusative.
-        text = alias.forms[-1] if case == "gen" else alias.forms[-2] if alias.gender == "f" else text
+        text = alias.forms[-1] if case == "gen" else alias.forms[2] if alias.gender == "f" else text
     lead = ""
     if language == "en":
         plural = number == "many" or alias.forms[0] == alias.forms[-1]
