@@ -17,7 +17,7 @@ import os
 import re
 import sys
 
-from intent_parts import catalogue, noise, phrases, quantities, templates
+from intent_parts import catalogue, frames, noise, phrases, quantities, templates
 from intent_parts.rng import Rng
 
 LANGUAGES = catalogue.LANGUAGES
@@ -25,8 +25,9 @@ TEST_SHARE = 0.1
 QUANTITIES = {1: 10, 2: 14, 3: 11, 4: 8, 5: 8, 6: 7, 7: 4, 8: 5, 9: 3, 10: 7, 11: 2, 12: 7,
               "large": 14}
 ABSENT = 0.28
-STYLES = {"digits": 40, "words": 26, "times": 6, "after": 7, "pieces": 5, "unit": 8, "dozen": 9,
-          "pair": 12, "couple": 9}
+BUILT = 0.6  # share of sentences from frames.py, the rest from templates.py
+STYLES = {"digits": 40, "words": 26, "times": 6, "after": 7, "pieces": 5, "unit": 8, "dozen": 40,
+          "pair": 45, "couple": 20}
 
 
 def choose_quantity(rng):
@@ -107,10 +108,13 @@ def standalone_number(rng, language, value, marks):
 def sentence(rng, language, action, product, value, marks):
     """A filled template."""
     while True:
-        template = rng.pick(templates.TEMPLATES[language, action])
+        if rng.random() < BUILT:
+            template = frames.build(rng, language, action)
+        else:
+            template = rng.pick(templates.TEMPLATES[language, action])
         if "{n}" in template and value is None:
             continue
-        if re.search(r"{p}", template) and "{n}" not in template and value is not None:
+        if "{p}" in template and "{n}" not in template and value is not None:
             continue
         break
     word_language = language
@@ -124,14 +128,20 @@ def sentence(rng, language, action, product, value, marks):
             out += noun_phrase(rng, product, language, word_language, case, action, value, marks)
         elif part == "{p}":
             bare = noun_phrase(rng, product, language, word_language, "acc", "add", None, marks)
-            if bare[0][1] == "O" and bare[0][0] in ("a ", "an ", "some "):
+            # An article, if any: not "a", and none after a word such as "no", "more" or "de".
+            if bare[0][1] == "O" and (bare[0][0] in ("a ", "an ", "some ") or
+                                      out and out[-1][0].split(" ")[-2:-1] in (["no"], ["more"], ["de"], ["hay"])):
                 bare = bare[1:]
             out += bare
         elif part == "{n}":
             out.append([standalone_number(rng, language, value, marks), "Q"])
         elif part:
             out.append([part, "O"])
-    return out
+    for before, after in zip(out, out[1:]):
+        # Spanish contractions: "de el" is "del", "a el" is "al".
+        if before[1] == after[1] == "O" and re.search(r"\b(de|a) $", before[0]) and after[0] == "el ":
+            before[0], after[0] = before[0][:-1] + "l ", ""
+    return [piece for piece in out if piece[0]]
 
 
 def wrap(rng, language, pieces, marks):
@@ -262,14 +272,16 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=6000, help="examples, both files (default %(default)s)")
+    parser.add_argument("--extra", type=int, default=0, metavar="N",
+                        help="N examples more in train.jsonl; the test stays the same")
     parser.add_argument("--seed", type=int, default=1, help="(default %(default)s)")
     parser.add_argument("--out", metavar="DIR", help="folder of train.jsonl and test.jsonl")
     parser.add_argument("--tables", metavar="DIR", help="write catalog.tsv and quantities.tsv there")
     args = parser.parse_args(argv)
     if not args.out and not args.tables:
         parser.error("nothing to do: give --out DIR or --tables DIR")
-    if args.n < 30:
-        parser.error("--n: at least 30")
+    if args.n < 30 or args.extra < 0:
+        parser.error("--n: at least 30; --extra: at least 0")
     products = catalogue.read_products()
     for folder in filter(None, (args.out, args.tables)):
         os.makedirs(folder, exist_ok=True)
@@ -277,7 +289,9 @@ def main(argv=None):
         write(os.path.join(args.tables, "catalog.tsv"), catalogue.catalogue_text(products))
         write(os.path.join(args.tables, "quantities.tsv"), quantities.table_text())
     if args.out:
-        train, test = split(generate(args.n, args.seed, products), args.seed)
+        rows = generate(args.n + args.extra, args.seed, products)
+        train, test = split(rows[:args.n], args.seed)
+        train += rows[args.n:]
         write(os.path.join(args.out, "train.jsonl"), lines(train))
         write(os.path.join(args.out, "test.jsonl"), lines(test))
         print(f"{len(train)} + {len(test)} examples in {args.out}")

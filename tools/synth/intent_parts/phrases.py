@@ -88,7 +88,7 @@ def standalone(rng, language, value, style):
         return rng.pick(quantities.DIGITS[1:]).format(n=value)
     if style == "pieces":
         forms = [form for form, lang in quantities.PIECES if lang == language]
-        if forms:
+        if forms and (language, value) != ("es", 1):
             form = rng.pick(forms).format(n=value)
             return form.replace("komada", "komad") if value == 1 else form
     return str(value)
@@ -153,7 +153,7 @@ def counted(rng, product, alias, language, case, value, style):
             head = noun(unit, language, few, case)
             if not text.startswith(unit.forms[0]):
                 return [[number, "Q"], [" " + head + join, "O"], [text, "P"]], kind
-    if style == "pieces" and language != "en":
+    if style == "pieces" and language != "en" and (language, value) != ("es", 1):
         text = noun(alias, language, "many", "gen")
         gap = " " if language == "hr" else rng.pick([" ", " de "])
         return [[standalone(rng, language, value, "pieces"), "Q"], [gap, "O"], [text, "P"]], "pieces"
