@@ -43,8 +43,9 @@ def counted(name, language, value, style="digits", case="acc", alias=0):
 class Agreement(unittest.TestCase):
     def test_croatian(self):
         for value, text in [(1, "1 krema za ruke"), (2, "2 kreme za ruke"), (4, "4 kreme za ruke"),
-                            (5, "5 krema za ruke"), (11, "11 krema za ruke"), (12, "12 krema za ruke"),
-                            (21, "21 krema za ruke"), (22, "22 kreme za ruke"), (100, "100 krema za ruke")]:
+                            (5, "5 krema za ruke"), (11, "11 krema za ruke"),
+                            (12, "12 krema za ruke"), (21, "21 krema za ruke"),
+                            (22, "22 kreme za ruke"), (100, "100 krema za ruke")]:
             self.assertEqual(counted("Hand Cream", "hr", value, case="nom"), text)
         self.assertEqual(counted("Hand Cream", "hr", 21), "21 kremu za ruke")
         self.assertEqual(counted("Hand Cream", "hr", 1, "words"), "jednu kremu za ruke")
@@ -64,11 +65,15 @@ class Agreement(unittest.TestCase):
         self.assertEqual(counted("Lip Balm", "es", 21, "words"), "veintiún bálsamos labiales")
         self.assertEqual(counted("Hand Cream", "es", 31, "words"), "treinta y una cremas de manos")
         self.assertEqual(counted("Socks", "es", 3, "pair").split(" ", 1)[1], "pares de calcetines")
+        self.assertIn(counted("Jeans", "es", 1, "words"),
+                      ("un par de vaqueros", "1 par de vaqueros", "par de vaqueros"))
+        self.assertEqual(counted("Scissors", "es", 31, "words"), "treinta y una tijeras")
 
     def test_english(self):
         self.assertEqual(counted("Lip Balm", "en", 1, "words"), "one lip balm")
         self.assertEqual(counted("Olive Oil", "en", 3, "unit"), "3 bottles of olive oil")
         self.assertEqual(counted("Lemon", "en", 3, "unit"), "3 bags of lemons")
+        self.assertIn("pair of scissors", counted("Scissors", "en", 1, "words"))
         self.assertEqual(phrases.en_article("USB-C cable"), "a")
         self.assertEqual(phrases.en_article("umbrella"), "an")
 
@@ -76,8 +81,8 @@ class Agreement(unittest.TestCase):
 class Quantities(unittest.TestCase):
     def test_values(self):
         values = check_intent.quantity_values()
-        for expression, value in [("a dozen", 12), ("half a dozen", 6), ("tucet", 12), ("una docena", 12),
-                                  ("media docena", 6), ("pola tuceta", 6), ("3 pairs", 3), ("par", 1),
+        for expression, value in [("a dozen", 12), ("half a dozen", 6), ("tucet", 12),
+                                  ("una docena", 12), ("media docena", 6), ("pola tuceta", 6), ("3 pairs", 3), ("par", 1),
                                   ("a couple", 2), ("twenty-one", 21), ("dvadeset i dvije", 22),
                                   ("treinta y una", 31), ("sesnaest", 16), ("veintidos", 22),
                                   ("a hundred", 100), ("stotinu", 100), ("cien", 100), ("dvoje", 2)]:
@@ -120,8 +125,9 @@ class Noise(unittest.TestCase):
 class Files(unittest.TestCase):
     def run_tool(self, seed, count, hash_seed):
         with tempfile.TemporaryDirectory() as folder:
-            subprocess.run([sys.executable, "-B", os.path.join(SYNTH, "intent.py"), "--n", str(count),
-                            "--seed", str(seed), "--out", folder], check=True, stdout=subprocess.DEVNULL,
+            command = [sys.executable, "-B", os.path.join(SYNTH, "intent.py"), "--n", str(count),
+                       "--seed", str(seed), "--out", folder]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL,
                            env={**os.environ, "PYTHONHASHSEED": hash_seed})
             out = []
             for name in ("train.jsonl", "test.jsonl"):
@@ -138,8 +144,9 @@ class Files(unittest.TestCase):
         self.assertEqual([row["language"] for row in test].count("hr"), 10)
 
     def test_usage(self):
-        with contextlib.redirect_stderr(io.StringIO()) as err, self.assertRaises(SystemExit) as stop:
-            intent.main(["--n", "100"])
+        with contextlib.redirect_stderr(io.StringIO()) as err:
+            with self.assertRaises(SystemExit) as stop:
+                intent.main(["--n", "100"])
         self.assertEqual(stop.exception.code, 2)
         self.assertIn("--out", err.getvalue())
 
@@ -187,7 +194,7 @@ class Checker(unittest.TestCase):
 
         broken(lambda row: row["spans"]["product"].__setitem__(0, row["spans"]["product"][0] + 1))
         broken(lambda row: row["spans"]["product"].__setitem__(1, len(row["text"]) + 1))
-        broken(lambda row: row["byte_spans"]["product"].__setitem__(1, row["byte_spans"]["product"][1] + 1))
+        broken(lambda row: row["byte_spans"]["product"].__setitem__(1, len(row["text"]) * 4))
         broken(lambda row: row.__setitem__("quantity", row["quantity"] + 1))
         broken(lambda row: row.__setitem__("product", "No Such Thing"))
         broken(lambda row: row.__setitem__("action", "keep"))

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks the shopping-intent data: the generator's output, the harder test, and that they differ.
 
-    python3 tools/synth/check_intent.py --n 6000 --seed 1           make the examples and check them
-    python3 tools/synth/check_intent.py --report                    and print tables of what they hold
+    python3 tools/synth/check_intent.py --n 6000 --seed 1    make and check the examples
+    python3 tools/synth/check_intent.py --report             and print what they hold
 
 Checked: every field and span; product spans against the catalogues and quantity spans against
 quantities.tsv; the files of data/intent/ against what the scripts write; the same seed giving the
@@ -23,8 +23,8 @@ from intent_parts import catalogue, quantities, templates
 from intent_parts.quantities import plain
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data", "intent")
-NOISE = {"typo", "slang", "greeting", "emoji", "brand", "code-switch", "number-word", "dozen", "pair",
-         "no-diacritics", "case", "punctuation", "distractor"}
+NOISE = {"typo", "slang", "greeting", "emoji", "brand", "code-switch", "number-word", "dozen",
+         "pair", "no-diacritics", "case", "punctuation", "distractor"}
 HARD_NOISE = NOISE - {"greeting", "punctuation"} | {"filler", "stretch", "hashtag", "leet", "times",
                                                    "pieces", "couple"}
 NUMBER = re.compile(r"[x×]? ?([0-9]+) ?(?:x|×|kom\.?|komada?|uds\.?)?")
@@ -166,7 +166,8 @@ def template_words():
     for lines in templates.TEMPLATES.values():
         for line in lines:
             for phrase in ("\x02 \x01", "\x01"):
-                filled = re.sub(r"{n[png]}", phrase, line).replace("{p}", "\x01").replace("{n}", "\x02")
+                filled = re.sub(r"{n[png]}", phrase, line)
+                filled = filled.replace("{p}", "\x01").replace("{n}", "\x02")
                 words = re.findall(r"[\w']+|\x01|\x02", fold(filled))
                 out.add(tuple({"\x01": "P", "\x02": "Q"}.get(word, word) for word in words))
     return out
@@ -185,7 +186,7 @@ def overlap(hard, train, n):
 
 
 def shared_wording(hard):
-    """Brands, greetings, chat words, thanks, asides and emojis of the generator in the harder test."""
+    """Brands, greetings, chat words, thanks, asides, emojis of the generator in the harder test."""
     found = []
     for row in hard:
         language = row["language"]
@@ -197,7 +198,8 @@ def shared_wording(hard):
         words = " " + " ".join(masked(row)) + " "
         found += [f"{phrase!r} in: {row['text']}" for phrase in sorted(phrases)
                   if f" {phrase} " in words]
-        found += [f"{emoji} in: {row['text']}" for emoji in templates.EMOJIS if emoji in row["text"]]
+        found += [f"{emoji} in: {row['text']}" for emoji in templates.EMOJIS
+                  if emoji in row["text"]]
     return found
 
 
@@ -244,7 +246,8 @@ def table(title, rows, key):
     for row in rows:
         for value in key(row):
             counts[value, row["language"]] += 1
-    print(f"\n{title:<16}" + "".join(f"{language:>7}" for language in catalogue.LANGUAGES) + "    all")
+    head = "".join(f"{language:>7}" for language in catalogue.LANGUAGES)
+    print(f"\n{title:<16}{head}    all")
     for value in sorted({value for value, _ in counts}, key=str):
         cells = [counts[value, language] for language in catalogue.LANGUAGES]
         print(f"{value!s:<16}" + "".join(f"{cell:>7}" for cell in cells) + f"{sum(cells):>7}")
@@ -267,15 +270,18 @@ def report(name, rows):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=6000, help="examples to make (default %(default)s)")
+    parser.add_argument("--n", type=int, default=6000,
+                        help="examples to make (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(default %(default)s)")
-    parser.add_argument("--report", action="store_true", help="print distributions and n-gram overlap")
+    parser.add_argument("--report", action="store_true",
+                        help="print distributions and n-gram overlap")
     args = parser.parse_args(argv)
 
     products, hard_products = catalogue.read_products(), intent_hard.hard_products()
     rows, hard = intent.generate(args.n, args.seed, products), intent_hard.read_hard()
     train, test = intent.split(rows, args.seed)
-    faults = check_products(products, "products.tsv") + check_products(hard_products, "hard_products.tsv")
+    faults = check_products(products, "products.tsv")
+    faults += check_products(hard_products, "hard_products.tsv")
     faults += check_records(rows, products, NOISE, "generator")
     faults += check_records(hard, hard_products, HARD_NOISE, "hard.txt")
     faults += check_split(rows, train, test) + check_files()
@@ -293,7 +299,8 @@ def main(argv=None):
     if args.report:
         report("generator", rows)
         report("harder test", hard)
-        print("\nword n-grams of the harder test (P product, Q quantity) that the generator's have too")
+        print("\nword n-grams of the harder test (P product, Q quantity) that are the "
+              "generator's too")
         for n in (1, 2, 3, 4, 5):
             shared, total = overlap(hard, rows, n)
             print(f"n = {n}: {len(shared)} of {total} ({len(shared) / total:.1%})")

@@ -129,8 +129,9 @@ def sentence(rng, language, action, product, value, marks):
         elif part == "{p}":
             bare = noun_phrase(rng, product, language, word_language, "acc", "add", None, marks)
             # An article, if any: not "a", and none after a word such as "no", "more" or "de".
+            before = out[-1][0].split(" ")[-2:-1] if out else []
             if bare[0][1] == "O" and (bare[0][0] in ("a ", "an ", "some ") or
-                                      out and out[-1][0].split(" ")[-2:-1] in (["no"], ["more"], ["de"], ["hay"])):
+                                      before in (["no"], ["more"], ["de"], ["hay"])):
                 bare = bare[1:]
             out += bare
         elif part == "{n}":
@@ -139,7 +140,8 @@ def sentence(rng, language, action, product, value, marks):
             out.append([part, "O"])
     for before, after in zip(out, out[1:]):
         # Spanish contractions: "de el" is "del", "a el" is "al".
-        if before[1] == after[1] == "O" and re.search(r"\b(de|a) $", before[0]) and after[0] == "el ":
+        if (before[1] == after[1] == "O" and after[0] == "el "
+                and re.search(r"\b(de|a) $", before[0])):
             before[0], after[0] = before[0][:-1] + "l ", ""
     return [piece for piece in out if piece[0]]
 
@@ -271,12 +273,14 @@ def lines(rows):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=6000, help="examples, both files (default %(default)s)")
+    parser.add_argument("--n", type=int, default=6000,
+                        help="examples, both files (default %(default)s)")
     parser.add_argument("--extra", type=int, default=0, metavar="N",
                         help="N examples more in train.jsonl; the test stays the same")
     parser.add_argument("--seed", type=int, default=1, help="(default %(default)s)")
     parser.add_argument("--out", metavar="DIR", help="folder of train.jsonl and test.jsonl")
-    parser.add_argument("--tables", metavar="DIR", help="write catalog.tsv and quantities.tsv there")
+    parser.add_argument("--tables", metavar="DIR",
+                        help="write catalog.tsv and quantities.tsv there")
     args = parser.parse_args(argv)
     if not args.out and not args.tables:
         parser.error("nothing to do: give --out DIR or --tables DIR")

@@ -15,7 +15,8 @@ def keyboard_near():
     near = {}
     for y, row in enumerate(ROWS):
         for x, char in enumerate(row):
-            beside = {(y, x - 1), (y, x + 1), (y - 1, x), (y - 1, x + 1), (y + 1, x), (y + 1, x - 1)}
+            beside = {(y, x - 1), (y, x + 1), (y - 1, x), (y - 1, x + 1), (y + 1, x),
+                      (y + 1, x - 1)}
             near[char] = "".join(sorted(ROWS[b][a] for b, a in beside
                                         if 0 <= b < 3 and 0 <= a < len(ROWS[b])))
     return near
@@ -34,7 +35,7 @@ def typo(rng, word):
         near = NEAR.get(plain(word[at]).lower())
         return word[:at] + rng.pick(near) + word[at + 1:] if near else None
     if kind == "swap":
-        return word[:at] + word[at + 1] + word[at] + word[at + 2:] if word[at] != word[at + 1] else None
+        return word[:at] + word[at + 1] + word[at] + word[at + 2:]
     if kind == "drop":
         return word[:at] + word[at + 1:]
     return word[:at] + word[at] * 2 + word[at + 1:]

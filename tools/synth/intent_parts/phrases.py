@@ -42,8 +42,9 @@ def hr_words(rng, value, gender, case):
     words = quantities.croatian(value)[0]
     if 20 < value < 100 and value % 10:
         tens = words.split(" ")[0]
-        unit = {1: ones[sex, "acc" if case == "gen" else case], 2: "dvije" if sex == "f" else "dva"}.get(
-            value % 10, words.split(" ")[-1])
+        units = {1: ones[sex, "acc" if case == "gen" else case],
+                 2: "dvije" if sex == "f" else "dva"}
+        unit = units.get(value % 10, words.split(" ")[-1])
         return tens + rng.pick([" ", " i "]) + unit
     return words
 
@@ -53,15 +54,17 @@ HR_COLLECTIVE = {2: "dvoje", 3: "troje", 4: "četvere", 5: "petere", 6: "šester
 
 def es_words(value, gender):
     """The numeral in Spanish words before a noun."""
-    female = gender in ("f",)
+    _, male, female = (quantities.spanish(value) + ["", ""])[:3]
     if value % 10 == 1 and value != 11:
-        last = "una" if female else ("ún" if value == 21 else "un")
-        if value == 1:
-            return "una" if female else "un"
-        if value == 21:
-            return "veintiuna" if female else "veintiún"
-        return quantities.spanish(value)[0].rsplit(" ", 1)[0] + " " + last
+        return female if gender in "fa" else male
     return quantities.spanish(value)[0]
+
+
+def es_gender(alias):
+    """m, f or a of a Spanish alias; one that is plural only shows it by its ending."""
+    if alias.gender != "p":
+        return alias.gender
+    return "f" if alias.forms[0].split(" ")[0].endswith("as") else "m"
 
 
 def en_article(word):
@@ -117,11 +120,8 @@ def absent(rng, product, alias, language, case, action):
             lead = "the"
     elif language == "es":
         plural = number == "many" or alias.gender == "p"
-        article = {"m": "el", "f": "la", "a": "el", "p": "los"}[alias.gender]
-        if alias.gender == "p" and alias.forms[0].split()[0].endswith("as"):
-            article = "las"
-        elif plural and alias.gender != "p":
-            article = "las" if alias.gender in "fa" else "los"
+        article = {"m": "los", "f": "las", "a": "las"} if plural else {"m": "el", "f": "la", "a": "el"}
+        article = article[es_gender(alias)]
         lead = rng.weighted({"": 5, article: 5})
     return ([[lead + " ", "O"]] if lead else []) + [[text, "P"]]
 
@@ -131,6 +131,8 @@ def counted(rng, product, alias, language, case, value, style):
     few = hr_number(value) if language == "hr" else ("one" if value == 1 else "many")
     join = {"en": " of ", "hr": " ", "es": " de "}[language]
 
+    if value == 1 and product.in_pairs and language != "hr" and alias.forms[0] == alias.forms[-1]:
+        style = "pair"  # "a pair of jeans", for want of a singular
     if style == "dozen":
         head = dozen(rng, language, value, rng.random() < 0.3)
         if head:
@@ -141,9 +143,11 @@ def counted(rng, product, alias, language, case, value, style):
         rows = [expression for expression, lang, count in quantities.pairs()
                 if lang == language and count == value and "couple" not in expression and
                 expression != "pair"]
-        return [[rng.pick(rows), "Q"], [join, "O"], [noun(alias, language, "many", "gen"), "P"]], "pair"
+        text = noun(alias, language, "many", "gen")
+        return [[rng.pick(rows), "Q"], [join, "O"], [text, "P"]], "pair"
     if style == "couple" and language == "en" and value == 2:
-        return [["a couple", "Q"], [" of ", "O"], [noun(alias, language, "many", case), "P"]], "pair"
+        text = noun(alias, language, "many", case)
+        return [["a couple", "Q"], [" of ", "O"], [text, "P"]], "pair"
     if style == "unit":
         kinds = [kind for kind in product.units if kind in UNITS]
         if kinds:
@@ -156,7 +160,8 @@ def counted(rng, product, alias, language, case, value, style):
     if style == "pieces" and language != "en" and (language, value) != ("es", 1):
         text = noun(alias, language, "many", "gen")
         gap = " " if language == "hr" else rng.pick([" ", " de "])
-        return [[standalone(rng, language, value, "pieces"), "Q"], [gap, "O"], [text, "P"]], "pieces"
+        number = standalone(rng, language, value, "pieces")
+        return [[number, "Q"], [gap, "O"], [text, "P"]], "pieces"
     if style == "times":
         text = noun(alias, language, rng.pick(["one", few]), case)
         return [[rng.pick(["{n}x", "{n} x", "{n}×", "x{n}"]).format(n=value), "Q"], [" ", "O"],
@@ -186,7 +191,7 @@ def number_before(rng, language, alias, case, value, style):
     if language == "en":
         return rng.pick(quantities.english(value)), "words"
     if language == "es":
-        return es_words(value, alias.gender), "words"
+        return es_words(value, es_gender(alias)), "words"
     if alias.gender == "p" and value in HR_COLLECTIVE:
         return HR_COLLECTIVE[value], "words"
     return hr_words(rng, value, alias.gender, case), "words"
