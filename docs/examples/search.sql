@@ -6,10 +6,10 @@ SELECT relevance_open('data/default.rlv');
 
 .print
 .mode markdown
-SELECT printf('%.3f', relevance('dog leash', title)) AS score,
-       relevance_label('dog leash', title) AS label,
+SELECT printf('%.3f', relevance('electric kettle', title)) AS score,
+       relevance_label('electric kettle', title) AS label,
        title
   FROM product
- WHERE category = 'Pets'
+ WHERE category = 'Kitchen'
  ORDER BY score DESC
- LIMIT 3;
+ LIMIT 2;
