@@ -9,7 +9,7 @@
 #    the folder of the build or DESTDIR.
 #  - A C program through pkg-config, shared and static, and C and C++ programs through CMake's
 #    find_package(), print the same line.
-#  - The installed command finds the installed model.
+#  - The installed command finds the installed model and the demo's catalogue.
 #  - 'make uninstall' leaves no file.
 # Lists are split into words on purpose.
 # shellcheck disable=SC2086,SC2046
@@ -30,7 +30,10 @@ run_make install "$@"
 for file in $prefix/bin/relevance $prefix/include/relevance.h $prefix/include/relevance.hpp \
     $libdir/librelevance.a $libdir/librelevance.so $libdir/pkgconfig/relevance.pc \
     $libdir/cmake/relevance/relevance-config.cmake $prefix/share/librelevance/default.rlv \
-    $prefix/share/man/man1/relevance.1; do
+    $prefix/share/man/man1/relevance.1 $prefix/share/man/man1/relevance-rank.1 \
+    $prefix/share/man/man3/librelevance.3 $prefix/share/bash-completion/completions/relevance \
+    $prefix/share/zsh/site-functions/_relevance \
+    $prefix/share/fish/vendor_completions.d/relevance.fish; do
     [ -s "$dest$file" ] || fail "no $file"
 done
 [ "$(readlink "$dest$libdir/librelevance.so")" = "$(cd "$dest$libdir" && echo librelevance.so.?)" ] ||
@@ -42,6 +45,8 @@ model=$dest$prefix/share/librelevance/default.rlv
 want=$("$dest$prefix/bin/relevance" classify --json "dog leash" "Reflective nylon dog leash" |
     sed 's/^{"label":"\([^"]*\)".*/\1/')
 [ -n "$want" ] || fail "the installed command does not answer"
+echo kettle | "$dest$prefix/bin/relevance" demo --top 1 | grep -q Kettle ||
+    fail "the installed demo does not answer"
 say=
 check() { # NAME PROGRAM
     line=$("$2" "$model") || fail "$1 does not run"
