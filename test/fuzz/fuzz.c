@@ -1,47 +1,146 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz.c - see fuzz.h.
+ *
+ * The linker (-Wl,--wrap, see FUZZ_WRAPPED in test/hardening.mk) routes every call that opens, maps
+ * or closes a file through the functions below.  They know the files of fuzz_put() alone; for any
+ * other path, descriptor or address they call the system.
  */
 #include "fuzz.h"
 
-#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
-static char folder[256];
+#define FOLDER "/fuzz"
+#define FILE_N 8
+#define FIRST_FD (1 << 28) /* no process has so many */
 
-static void remove_folder(void)
-{
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-    while (dir != NULL && (entry = readdir(dir)) != NULL)
-        if (entry->d_name[0] != '.')
-            fuzz_put(entry->d_name, NULL, 0);
-    if (dir != NULL)
-        closedir(dir);
-    rmdir(folder);
-}
+static struct file {
+    const char *name; /* NULL: free */
+    const uint8_t *data;
+    size_t len;
+} files[FILE_N];
 
-const char *fuzz_folder(void)
-{
-    const char *tmp = getenv("TMPDIR");
-    if (folder[0] == '\0') {
-        snprintf(folder, sizeof folder, "%s/rlv-fuzz-XXXXXX", tmp ? tmp : "/tmp");
-        FUZZ_CHECK(mkdtemp(folder) != NULL, "no temporary folder");
-        atexit(remove_folder);
-    }
-    return folder;
-}
+static struct {
+    void *memory; /* NULL: free */
+    size_t len;
+} maps[FILE_N];
+
+const char *fuzz_folder(void) { return FOLDER; }
 
 void fuzz_put(const char *name, const uint8_t *data, size_t size)
 {
-    char path[600];
-    FILE *f;
-    snprintf(path, sizeof path, "%s/%s", fuzz_folder(), name);
-    if (data == NULL) {
-        remove(path);
-        return;
+    size_t i = 0;
+    while (i < FILE_N && files[i].name != NULL && strcmp(files[i].name, name) != 0)
+        i++;
+    FUZZ_CHECK(i < FILE_N, "too many files");
+    files[i] = (struct file){name, data, size};
+}
+
+/* The index of a path's file, -1 where there is none, -2 where the path is outside of the folder. */
+static int find(const char *path)
+{
+    size_t len = strlen(FOLDER "/");
+    if (strncmp(path, FOLDER "/", len) != 0)
+        return -2;
+    for (int i = 0; i < FILE_N; i++)
+        if (files[i].name != NULL && files[i].data != NULL && strcmp(files[i].name, path + len) == 0)
+            return i;
+    errno = ENOENT;
+    return -1;
+}
+
+static const struct file *file_of(int fd)
+{
+    return fd >= FIRST_FD && fd < FIRST_FD + FILE_N ? &files[fd - FIRST_FD] : NULL;
+}
+
+int __real_open(const char *path, int flags, ...);
+int __real_close(int fd);
+int __real_access(const char *path, int mode);
+int __real_fstat(int fd, struct stat *info);
+FILE *__real_fopen(const char *path, const char *mode);
+void *__real_mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset);
+int __real_munmap(void *address, size_t len);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_close(int fd);
+int __wrap_access(const char *path, int mode);
+int __wrap_fstat(int fd, struct stat *info);
+FILE *__wrap_fopen(const char *path, const char *mode);
+void *__wrap_mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset);
+int __wrap_munmap(void *address, size_t len);
+
+int __wrap_open(const char *path, int flags, ...)
+{
+    int i = find(path);
+    if (i == -2) {
+        va_list list;
+        int mode = 0;
+        va_start(list, flags);
+        if (flags & O_CREAT)
+            mode = va_arg(list, int);
+        va_end(list);
+        return __real_open(path, flags, mode);
     }
-    f = fopen(path, "wb");
-    FUZZ_CHECK(f != NULL && fwrite(data, 1, size, f) == size && fclose(f) == 0, "cannot write");
+    return i < 0 ? -1 : FIRST_FD + i;
+}
+
+int __wrap_close(int fd) { return file_of(fd) != NULL ? 0 : __real_close(fd); }
+
+int __wrap_access(const char *path, int mode)
+{
+    int i = find(path);
+    return i == -2 ? __real_access(path, mode) : i < 0 ? -1 : 0;
+}
+
+int __wrap_fstat(int fd, struct stat *info)
+{
+    const struct file *f = file_of(fd);
+    if (f == NULL)
+        return __real_fstat(fd, info);
+    memset(info, 0, sizeof *info);
+    info->st_mode = S_IFREG | 0600;
+    info->st_size = (off_t)f->len;
+    return 0;
+}
+
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+    int i = find(path);
+    if (i < 0)
+        return i == -2 ? __real_fopen(path, mode) : NULL;
+    return fmemopen((void *)(uintptr_t)files[i].data, files[i].len, "rb");
+}
+
+/* A copy of exactly the file's length, so that a read beyond it is seen: a page would hide it. */
+void *__wrap_mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset)
+{
+    const struct file *f = file_of(fd);
+    size_t i = 0;
+    if (f == NULL)
+        return __real_mmap(address, len, protection, flags, fd, offset);
+    while (i < FILE_N && maps[i].memory != NULL)
+        i++;
+    FUZZ_CHECK(i < FILE_N && offset == 0 && len == f->len, "mmap: not of a whole file");
+    maps[i].len = len;
+    maps[i].memory = malloc(len);
+    FUZZ_CHECK(maps[i].memory != NULL, "no memory");
+    memcpy(maps[i].memory, f->data, len);
+    return maps[i].memory;
+}
+
+int __wrap_munmap(void *address, size_t len)
+{
+    for (size_t i = 0; i < FILE_N; i++)
+        if (maps[i].memory != NULL && maps[i].memory == address) {
+            FUZZ_CHECK(maps[i].len == len, "munmap: another length than mmap's");
+            free(address);
+            maps[i].memory = NULL;
+            return 0;
+        }
+    return __real_munmap(address, len);
 }

@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,10 +21,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                                          \
     } while (0)
 
-/* A folder of this process; removed with its files at the end of a run that ends by itself. */
+/*
+ * A folder that exists for the code under test alone, in memory: real files would take most of the
+ * time.  fuzz_put() puts a file into it; 'name' and 'data' must outlive their use, NULL for 'data'
+ * removes the file.
+ */
 const char *fuzz_folder(void);
-
-/* A file in it with these bytes; NULL for 'data' removes it. */
 void fuzz_put(const char *name, const uint8_t *data, size_t size);
 
 /* So that a compiler cannot leave a read out. */

@@ -33,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (size != 0)
         memcpy(exact, data, size);
+    o.flags = size != 0 ? data[size - 1] & 3u : 0; /* every combination of them */
     counting_init(&memory);
     o.allocator = &memory.allocator;
     status = relevance_open_memory(exact, size, &o, &model, &error);
@@ -44,7 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(error.message[0] != '\0' && error.position <= size, "no message or position");
     }
     FUZZ_CHECK(memory.live == 0 && !memory.wrong, "memory is not given back");
-    FUZZ_CHECK(memory.peak_len <= sizeof *model + RLV_MAX_LAYERS * sizeof *model->layers,
+    FUZZ_CHECK(memory.peak_len <= sizeof *model + RLV_MAX_LAYERS * sizeof *model->layers +
+                                      (o.flags & RELEVANCE_OPEN_COPY ? size : 0),
                "open needs more memory than its views");
     free(exact);
     return 0;

@@ -3,7 +3,8 @@
  * fuzz_vocab.c - the converter's reader of vocabularies, and the vocabulary section made of them.
  *
  * The byte 0x1e divides the input into vocab.txt (tokenizer.json where it begins with '{'),
- * tokenizer_config.json, special_tokens_map.json and added_tokens.json.
+ * tokenizer_config.json, special_tokens_map.json, added_tokens.json and the other one of the first
+ * two; the last ones may be absent.
  */
 #include "fuzz.h"
 
@@ -41,21 +42,22 @@ static void check_section(const struct hf_vocab *vocab)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const names[] = {"vocab.txt", "tokenizer_config.json",
-                                        "special_tokens_map.json", "added_tokens.json"};
+    int json_first = size != 0 && data[0] == '{';
+    const char *const names[] = {json_first ? "tokenizer.json" : "vocab.txt",
+                                 "tokenizer_config.json", "special_tokens_map.json",
+                                 "added_tokens.json", json_first ? "vocab.txt" : "tokenizer.json"};
     struct hf_vocab vocab = {0};
     struct failure failure = {""};
-    fuzz_put("tokenizer.json", NULL, 0);
-    for (size_t i = 0; i < 4; i++)
-        fuzz_put(names[i], NULL, 0);
-    for (size_t i = 0; i < 4; i++) {
-        const uint8_t *end = size != 0 ? memchr(data, DIVIDER, size) : NULL;
+    int more = 1;
+    for (size_t i = 0; i < 5; i++) {
+        const uint8_t *end = more && size != 0 ? memchr(data, DIVIDER, size) : NULL;
         size_t len = end != NULL ? (size_t)(end - data) : size;
-        fuzz_put(i == 0 && size != 0 && data[0] == '{' ? "tokenizer.json" : names[i], data, len);
-        if (end == NULL)
-            break;
-        data += len + 1;
-        size -= len + 1;
+        fuzz_put(names[i], more ? data : NULL, len);
+        more = end != NULL;
+        if (more) {
+            data += len + 1;
+            size -= len + 1;
+        }
     }
     if (hf_vocab_load(&vocab, fuzz_folder(), &failure) == 0)
         check_section(&vocab);
