@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # librelevance: 'make help' lists the targets.  Variables: CC, AR, PREFIX, DESTDIR, BUILD (output
-# folder), BLAS=openblas|none, CROSS=aarch64-linux-gnu (a build for such boards, static), SIMDE=1 (AVX-512 kernels through SIMDe, to test them on any x86),
-# TARGET_TOOLS=no (library only: no JSON library needed), EXTRA_CFLAGS, EXTRA_LDFLAGS; those of an
-# installation stand in packaging/install.mk.
+# folder), BLAS=openblas|none, CROSS=aarch64-linux-gnu (a build for such boards, static), SIMDE=1
+# (AVX-512 kernels through SIMDe, to test them on any x86), TARGET_TOOLS=no (library only: no JSON
+# library needed), HARDENING=no, DEBUG=1 (the library checks what a caller promised, and stops where
+# it is broken), EXTRA_CFLAGS, EXTRA_LDFLAGS; those of an installation stand in packaging/install.mk.
 
 # The header says which version this is.
 VERSION  := $(shell awk '/define RELEVANCE_VERSION_/ { printf s "%s", $$3; s = "." }' include/relevance.h)
@@ -26,6 +27,8 @@ SIMDE    ?= 0
 SKIP_BINARY_CHECKS ?=
 CHECK_ISAS ?= yes
 TARGET_TOOLS ?= yes
+HARDENING ?= yes
+DEBUG    ?= 0
 MODEL    ?= data/default.rlv
 
 ARCH     := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
@@ -33,7 +36,15 @@ ARCH     := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS := -std=c11 $(CFLAGS) -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno \
-              $(WARNINGS) -Iinclude -D_POSIX_C_SOURCE=200809L $(EXTRA_CFLAGS)
+              $(WARNINGS) -Iinclude -D_POSIX_C_SOURCE=200809L -ffile-prefix-map=$(CURDIR)=. \
+              $(if $(filter 1,$(DEBUG)),-DRLV_DEBUG=1) $(EXTRA_CFLAGS)
+# Against what a mistake in lib/ or tools/ could be used for.  Not in kernels/, the loops of known
+# sizes: they have no buffer that a text or a file could overrun.  test/hardened.sh looks for the result.
+ifeq ($(HARDENING),yes)
+HARDEN_CFLAGS := -fstack-protector-strong \
+                 $(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+HARDEN_LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+endif
 LIBS     := -lm -pthread
 
 # ---- kernels: the suffix of a file name alone picks its flags ----
@@ -106,9 +117,16 @@ lib: $(STATIC) $(SHARED)
 
 -include $(LIB_OBJ:.o=.d) $(KERNEL_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(SUPPORT_OBJ:.o=.d) $(TEST_BIN:=.d)
 
-$(BUILD)/lib/%.o: lib/%.c
+# Rewritten where the flags are others than the last time, so that lib/ and tools/ are compiled anew.
+COMPILER := $(CC) $(ALL_CFLAGS) $(HARDEN_CFLAGS) $(BLAS_CFLAGS)
+$(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(BLAS_CFLAGS) -MMD -MP -c $< -o $@
+	@echo '$(COMPILER)' | cmp -s - $@ || echo '$(COMPILER)' >$@
+FORCE:
+
+$(BUILD)/lib/%.o: lib/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(HARDEN_CFLAGS) $(BLAS_CFLAGS) -MMD -MP -c $< -o $@
 
 # kernels/<op>_<dtype>_<isa>.c -> FLAGS_<isa>
 isa_of = $(lastword $(subst _, ,$(basename $(notdir $(1)))))
@@ -116,9 +134,9 @@ $(BUILD)/kernels/%.o: kernels/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(KERNEL_OPT) $(FLAGS_$(call isa_of,$<)) -MMD -MP -c $< -o $@
 
-$(BUILD)/tools/%.o: tools/%.c
+$(BUILD)/tools/%.o: tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(CC) $(ALL_CFLAGS) $(HARDEN_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/test/support/%.o: test/support/%.c
 	@mkdir -p $(@D)
@@ -144,7 +162,7 @@ $(BUILD)/tools.a: $(filter-out $(BUILD)/tools/relevance.o,$(TOOL_OBJ))
 	$(AR) rcsD $@ $^
 
 $(BUILD)/relevance: $(BUILD)/tools/relevance.o $(BUILD)/tools.a $(STATIC)
-	$(CC) $(TOOL_LINK) $(EXTRA_LDFLAGS) $^ $(JANSSON) $(BLAS_LIBS) $(LIBS) -o $@
+	$(CC) $(or $(TOOL_LINK),$(HARDEN_LDFLAGS)) $(EXTRA_LDFLAGS) $^ $(JANSSON) $(BLAS_LIBS) $(LIBS) -o $@
 
 $(BUILD)/test_%: test/test_%.c $(SUPPORT_OBJ) $(TEST_TOOLS) $(STATIC)
 	@mkdir -p $(@D)
@@ -192,6 +210,9 @@ check-native: all tests
 ifeq ($(TARGET_TOOLS),yes)
 ifeq ($(SKIP_BINARY_CHECKS),)
 	test/symbols.sh $(SHARED) $(STATIC)
+ifeq ($(HARDENING),yes)
+	CC="$(CC)" test/hardened.sh $(SHARED) $(BUILD)/relevance
+endif
 	$(if $(filter none,$(BLAS)),test/ldd.sh $(SHARED))
 	MAKE="$(MAKE)" CC="$(CC)" test/install.sh BUILD=$(BUILD) BLAS=$(BLAS) CFLAGS="$(CFLAGS)"
 	LDLIBS="$(BLAS_LIBS) $(LIBS)" test/hpp.sh $(STATIC) $(TINY_DIR)/distilbert-seq-q8.rlv
