@@ -145,8 +145,8 @@ relevance_open_memory(const void *data, size_t data_len,
                       struct relevance_error *error);
 
 /*
- * relevance_close() - release a model.  Every context made from it must have been destroyed.
- * NULL is allowed.  Since 0.1.
+ * relevance_close() - release a model.  Every context made from it must have been destroyed (a
+ * library built with DEBUG=1 checks this, and aborts).  NULL is allowed.  Since 0.1.
  */
 RELEVANCE_API void relevance_close(relevance_model *model);
 

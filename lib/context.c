@@ -226,6 +226,9 @@ void relevance_context_destroy(relevance_context *ctx)
     if (ctx == NULL)
         return;
     a = ctx->allocator;
+#if defined(RLV_DEBUG)
+    atomic_fetch_sub(&((relevance_model *)(uintptr_t)ctx->model)->context_n, 1);
+#endif
     rlv_pool_destroy(ctx->pool, &a);
     if (ctx->arena != NULL)
         a.free(a.user, ctx->arena, ctx->arena_len);
@@ -262,6 +265,9 @@ enum relevance_status relevance_context_create(const relevance_model *model,
     memset(ctx, 0, sizeof *ctx);
     ctx->allocator = allocator;
     ctx->model = model;
+#if defined(RLV_DEBUG)
+    atomic_fetch_add(&((relevance_model *)(uintptr_t)model)->context_n, 1);
+#endif
     status = choose_kernels(ctx, o.isa, error);
     if (status != RELEVANCE_OK)
         goto fail;

@@ -4,6 +4,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -21,6 +22,14 @@ enum relevance_status rlv_fail(struct relevance_error *error, enum relevance_sta
     va_end(args);
     return status;
 }
+
+#if defined(RLV_DEBUG)
+void rlv_promise_broken(const char *what)
+{
+    fprintf(stderr, "librelevance: %s\n", what);
+    abort();
+}
+#endif
 
 const char *relevance_status_name(enum relevance_status status)
 {

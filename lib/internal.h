@@ -5,6 +5,9 @@
 #ifndef RLV_INTERNAL_H
 #define RLV_INTERNAL_H
 
+#if defined(RLV_DEBUG)
+#include <stdatomic.h>
+#endif
 #include <stdint.h>
 
 #include "../include/relevance.h"
@@ -85,7 +88,18 @@ struct relevance_model {
     struct rlv_norm embedding_norm;
     struct rlv_layer *layers; /* [config->layer_n] */
     struct rlv_linear pooler, classifier, token_classifier; /* weight is NULL where absent */
+#if defined(RLV_DEBUG)
+    atomic_uint context_n; /* contexts that exist */
+#endif
 };
+
+/*
+ * What callers promised, checked in debug builds alone (make DEBUG=1): the library itself never
+ * prints or stops.
+ */
+#if defined(RLV_DEBUG)
+void rlv_promise_broken(const char *what) __attribute__((noreturn));
+#endif
 
 static inline const struct rlv_label *rlv_label_at(const uint8_t *section, uint32_t i)
 {

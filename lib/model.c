@@ -624,6 +624,10 @@ void relevance_close(relevance_model *model)
     struct relevance_allocator a;
     if (model == NULL)
         return;
+#if defined(RLV_DEBUG)
+    if (atomic_load(&model->context_n) != 0)
+        rlv_promise_broken("relevance_close(): a context of this model still exists");
+#endif
     a = model->allocator;
     if (model->layers != NULL)
         a.free(a.user, model->layers, model->config->layer_n * sizeof *model->layers);

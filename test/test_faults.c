@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -389,6 +390,46 @@ static void fork_after_open(void **state)
     relevance_close(model);
 }
 
+/* Closing a model that still has a context: a debug build says so and stops. */
+static void close_under_a_context(void **state)
+{
+    (void)state;
+#if defined(RLV_DEBUG)
+    for (int contexts = 0; contexts < 3; contexts++) {
+        char said[200] = "";
+        int ends[2], status = -1;
+        pid_t child;
+        assert_int_equal(pipe(ends), 0);
+        fflush(NULL);
+        child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            relevance_model *model = NULL;
+            relevance_context *ctx[2] = {NULL, NULL};
+            dup2(ends[1], STDERR_FILENO);
+            relevance_open(path, NULL, &model, NULL);
+            for (int i = 0; i < 2; i++)
+                relevance_context_create(model, NULL, &ctx[i], NULL);
+            for (int i = contexts; i < 2; i++)
+                relevance_context_destroy(ctx[i]);
+            relevance_close(model);
+            _exit(0);
+        }
+        close(ends[1]);
+        assert_true(__real_read(ends[0], said, sizeof said - 1) >= 0);
+        close(ends[0]);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(WIFSIGNALED(status), contexts > 0);
+        if (contexts > 0) {
+            assert_int_equal(WTERMSIG(status), SIGABRT);
+            assert_non_null(strstr(said, "a context of this model still exists"));
+        }
+    }
+#else
+    skip(); /* make DEBUG=1; 'make check-asan' and its like do */
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +440,7 @@ int main(void)
         cmocka_unit_test_setup(short_and_failing_reads, no_faults),
         cmocka_unit_test_setup(threads_that_do_not_start, no_faults),
         cmocka_unit_test_setup(fork_after_open, no_faults),
+        cmocka_unit_test_setup(close_under_a_context, no_faults),
     };
     alarm(300);
     return cmocka_run_group_tests_name("faults", tests, write_model, remove_model);
