@@ -103,6 +103,7 @@ endif
 ifneq ($(TESTS),)
 TEST_BIN   := $(TESTS:%=$(BUILD)/test_%)
 endif
+TEST_LDFLAGS_disk := $(foreach f,mkstemp fchmod write fsync rename,-Wl,--wrap=$(f))
 TINY_DIR   ?= $(BUILD)/tiny
 TEST_LDFLAGS_alloc := $(foreach f,malloc calloc realloc free posix_memalign aligned_alloc mmap,-Wl,--wrap=$(f))
 

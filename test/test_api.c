@@ -819,6 +819,33 @@ static void long_texts(void **state)
     close_micro(&m);
 }
 
+/* A product of 100 MB (RLV_TEST_HUGE_MB): the result of its beginning, and the rest is counted. */
+static void huge_product(void **state)
+{
+    static const char unit[] = "red shoes ";
+    const char *megabytes = getenv("RLV_TEST_HUGE_MB");
+    size_t unit_len = sizeof unit - 1, unit_n;
+    size_t len = (megabytes != NULL ? strtoul(megabytes, NULL, 10) : 100) * 1000000;
+    struct opened m = open_micro("distilbert-q8");
+    relevance_context *ctx = context(m.model, 0, RELEVANCE_SPECIAL_AS_TEXT);
+    struct relevance_result r, small;
+    char *text = malloc(len);
+    (void)state;
+    assert_non_null(text);
+    unit_n = len / unit_len;
+    for (size_t i = 0; i < unit_n; i++)
+        memcpy(text + i * unit_len, unit, unit_len);
+    assert_int_equal(relevance_classify(ctx, "a", 1, text, unit_n * unit_len, &r), RELEVANCE_OK);
+    assert_int_equal(relevance_classify(ctx, "a", 1, text, 20 * unit_len, &small), RELEVANCE_OK);
+    assert_int_equal(r.tokens, 12); /* the model's limit */
+    assert_int_equal(r.truncated, 3 * unit_n - 8);
+    assert_int_equal(small.truncated, 3 * 20 - 8);
+    assert_memory_equal(r.logits, small.logits, sizeof r.logits);
+    free(text);
+    relevance_context_destroy(ctx);
+    close_micro(&m);
+}
+
 /* Whatever the bytes: ids in range, the same twice, and a result that is one. */
 static void random_bytes(void **state)
 {
@@ -879,6 +906,7 @@ int main(void)
         cmocka_unit_test(nul_bytes_are_dropped),
         cmocka_unit_test(many_combining_marks),
         cmocka_unit_test(long_texts),
+        cmocka_unit_test(huge_product),
         cmocka_unit_test(random_bytes),
     };
     alarm(300);
