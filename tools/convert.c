@@ -133,7 +133,8 @@ static int parse_tensor(const char *text, struct arguments *a, struct failure *f
 {
     struct convert_override *o = &a->overrides[a->override_n];
     const char *equals = strrchr(text, '='), *colon;
-    char format[8];
+    char format[16];
+    size_t format_len;
 
     if (parse_text("--tensor", text, &text, failure) != 0)
         return -1;
@@ -142,8 +143,10 @@ static int parse_tensor(const char *text, struct arguments *a, struct failure *f
         return failure_set(failure, "--tensor: '%.60s' is not NAME=FORMAT or NAME=FORMAT:GROUP",
                            text);
     colon = strchr(equals, ':');
-    snprintf(format, sizeof format, "%.*s",
-             colon != NULL ? (int)(colon - equals - 1) : (int)sizeof format, equals + 1);
+    format_len = colon != NULL ? (size_t)(colon - equals - 1) : strlen(equals + 1);
+    format_len = format_len < sizeof format - 1 ? format_len : sizeof format - 1;
+    memcpy(format, equals + 1, format_len);
+    format[format_len] = '\0';
     o->format = convert_format_find(format);
     if (o->format == NULL)
         return failure_set(failure,
