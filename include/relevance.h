@@ -27,7 +27,8 @@
  *     }
  *
  * Threads.  A relevance_model is immutable and may be shared by any number of threads.  A
- * relevance_context is used by one thread at a time; make one per thread.
+ * relevance_context is used by one thread at a time; make one per thread.  After fork() the child may
+ * go on with models, and with contexts that have no worker threads.
  *
  * Errors.  Every call that can fail returns a status; RELEVANCE_OK is 0.  Outputs are untouched on
  * error.  The library never prints, exits or aborts, reads no environment variable, and sets no
