@@ -77,6 +77,14 @@ MUTANTS = [
      "outlier[i] = x[i];", "forward"),
     ("tile of scales", "lib/forward.c", "t.base.w_scale += column * l->group_n;",
      "t.base.w_scale += column;", "low_bits"),
+    ("fsync", "tools/rlv_write.c", " ||\n        fsync(fd) != 0)", ")", "disk"),
+    ("temporary file", "tools/rlv_write.c", "        unlink(temporary);\n    }\n    temporary[0]",
+     "    }\n    temporary[0]", "disk convert"),
+    ("short write", "tools/rlv_write.c", "        bytes += n;\n", "", "disk"),
+    ("shape and bytes", "tools/safetensors.c", "if (to - from != t->element_n * t->element_len)",
+     "if (0)", "safetensors"),
+    ("holes", "tools/safetensors.c", "if (tensors[i].data != at)", "if (tensors[i].data < at)",
+     "safetensors"),
     ("zero point", "kernels/gemm_q8_scalar.c", "(uint32_t)acc[c] - zero_part",
      "(uint32_t)acc[c] + zero_part", "kernels_gemm"),
     ("lane", "kernels/gemm_q8_scalar.c", "w + 64 * b + 4 * c", "w + 64 * b + 4 * (c ^ 1)",
@@ -95,7 +103,7 @@ MUTANTS = [
 
 def copy_tree(work):
     """Files that differ are written anew, so that make sees them change, whatever their age."""
-    for name in ("Makefile", "lib", "kernels", "include", "tools", "test"):
+    for name in ("Makefile", "lib", "kernels", "include", "tools", "test", "packaging"):
         source = ROOT / name
         for path in [source] if source.is_file() else source.rglob("*"):
             target = work / path.relative_to(ROOT)
