@@ -1,45 +1,45 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Line coverage of lib/ and kernels/ from a build with --coverage that has run its tests.
+"""Line coverage of lib/ and kernels/ from builds with --coverage that have run their tests.
 
-    test/coverage.py BUILD_DIR [--min PERCENT] [--lines]
+    test/coverage.py BUILD_DIR[:GCOV]... [--min PERCENT] [--lines]
 
-A line of a template (.inc) counts as run when any of its instances ran it.  --lines lists the lines
-that nothing ran; --min fails below that percentage in all.
+A line counts as run when any build, or any instance of a template (.inc), ran it.  GCOV is the gcov
+of the compiler that made the build (aarch64-linux-gnu-gcov ...).  --lines lists the lines that
+nothing ran; --min fails below that percentage in all.
 """
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
 
 
-def gcov(data_file, root):
+def gcov(program, data_file, root):
     """The files of one object: {name: {line: executions}}."""
-    out = subprocess.run(["gcov", "--json-format", "--stdout", str(data_file)], cwd=root,
+    out = subprocess.run([program, "--json-format", "--stdout", str(data_file)], cwd=root,
                          capture_output=True, check=False).stdout
     files = {}
     for document in out.decode().splitlines():
         for entry in json.loads(document)["files"]:
-            lines = files.setdefault(entry["file"], {})
+            lines = files.setdefault(os.path.normpath(entry["file"]), {})
             for line in entry["lines"]:
                 number = line["line_number"]
                 lines[number] = lines.get(number, 0) + line["count"]
     return files
 
 
-def collect(build, root):
-    total = {}
+def collect(build, program, root, total):
     for notes in sorted(build.rglob("*.gcno")):
         folder = notes.parent.name
         if folder not in ("lib", "kernels"):
             continue
-        for name, lines in gcov(notes.resolve(), root).items():
+        for name, lines in gcov(program, notes.resolve(), root).items():
             if name.startswith(("lib/", "kernels/")):
                 merged = total.setdefault(name, {})
                 for number, count in lines.items():
                     merged[number] = merged.get(number, 0) + count
-    return total
 
 
 def ranges(numbers):
@@ -57,14 +57,18 @@ def ranges(numbers):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build")
+    parser.add_argument("build", nargs="+")
     parser.add_argument("--min", type=float, default=0)
     parser.add_argument("--lines", action="store_true")
     arguments = parser.parse_args()
     root = pathlib.Path(__file__).resolve().parent.parent
-    total = collect(pathlib.Path(arguments.build), root)
-    if not total:
-        sys.exit(f"{arguments.build}: no coverage data")
+    total = {}
+    for build in arguments.build:
+        folder, _, program = build.partition(":")
+        known = len(total)
+        collect(pathlib.Path(folder), program or "gcov", root, total)
+        if len(total) == known == 0:
+            sys.exit(f"{folder}: no coverage data")
     run = known = 0
     print(f"{'file':34} {'lines':>6} {'run':>6} {'%':>6}")
     for name in sorted(total):

@@ -6,39 +6,58 @@
 # The kernels are one function for each tile, unrolled: at -O3 a sanitizer makes them take minutes to
 # compile, so here they are built with -O1.
 
-.PHONY: check-sanitized check-asan check-ubsan check-tsan check-valgrind check-mutants check-all coverage fuzz \
-        fuzz-all fuzz-coverage soak
-SANITIZED = $(MAKE) TINY_DIR=$(TINY_DIR) CFLAGS="-O1 -g -fno-omit-frame-pointer" HARDENING=no \
-            DEBUG=1 SKIP_BINARY_CHECKS=1
+.PHONY: check-hard check-all check-sanitized check-asan check-ubsan check-tsan check-valgrind \
+        check-mutants check-reproducible fuzz fuzz-all fuzz-coverage coverage soak
+
+# TILES=small: the matrix kernels with tiles of at most two rows, a quarter of the time to compile.
+TILES ?= all
+SANITIZED = $(MAKE) CFLAGS="-O1 -g -fno-omit-frame-pointer$(if $(filter small,$(TILES)), \
+            -DRLV_SMALL_TILES=1)" HARDENING=no DEBUG=1 SKIP_BINARY_CHECKS=1
 
 # Without the shared library, which a sanitizer's runtime cannot be linked into.
 check-sanitized: tests $(BUILD)/relevance
 	test/cli.sh $(BUILD)/relevance $(TINY_DIR)/distilbert-seq-q8.rlv
 
 # All code, kernels too, by gcc: clang takes ten minutes for one kernel with both.
-ASAN := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=undefined
-check-asan: $(TINY)
-	$(SANITIZED) BUILD=build/asan KERNEL_OPT=-O1 EXTRA_CFLAGS="$(ASAN)" EXTRA_LDFLAGS="$(ASAN)" check-sanitized
+ASAN := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=undefined \
+        -Wno-maybe-uninitialized
+check-asan:
+	+$(SANITIZED) BUILD=build/asan KERNEL_OPT=-O1 EXTRA_CFLAGS="$(ASAN)" EXTRA_LDFLAGS="$(ASAN)" \
+	  check-sanitized
 
 # What gcc lacks, integers that a conversion changes, and only clang's way to do the rest; without
 # the kernels.  Unsigned sums wrap on purpose in hashes, checksums and random numbers.
 UBSAN := -fsanitize=undefined,float-cast-overflow,implicit-conversion,local-bounds \
          -fno-sanitize-recover=all
-check-ubsan: $(TINY)
-	$(SANITIZED) CC=clang BUILD=build/ubsan KERNEL_OPT="-O1 -fno-sanitize=all" \
+check-ubsan:
+	+$(SANITIZED) CC=clang BUILD=build/ubsan KERNEL_OPT="-O1 -fno-sanitize=all" \
 	  EXTRA_CFLAGS="$(UBSAN)" EXTRA_LDFLAGS="$(UBSAN)" check-sanitized
 
 TSAN := -fsanitize=thread
-check-tsan: $(TINY)
-	$(SANITIZED) CC=clang BUILD=build/tsan KERNEL_OPT=-O1 EXTRA_CFLAGS="$(TSAN)" \
-	  EXTRA_LDFLAGS="$(TSAN)" TESTS="threads threads_soak faults bits api" tests
+TSAN_TESTS := threads threads_soak faults bits api
+check-tsan:
+	+$(SANITIZED) CC=clang BUILD=build/tsan KERNEL_OPT=-O1 EXTRA_CFLAGS="$(TSAN)" \
+	  EXTRA_LDFLAGS="$(TSAN)" TESTS="$(TSAN_TESTS)" tests
 
-# Valgrind has no AVX-512: the AVX2 and scalar kernels run.  Left out: what would take hours there
-# (each byte of many files, each value of a function).
+# The whole suite.  Valgrind has no AVX-512: the AVX2 and scalar kernels run.  Of the exhaustive tests
+# one case in a hundred: each byte of many files would take hours there.
+VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite
+VALGRIND_STEP ?= 101
 check-valgrind: $(TINY) all
-	$(MAKE) TINY_DIR=$(TINY_DIR) RLV_TEST_CALLS=20 \
-	  RUN="valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite" \
-	  TESTS="api faults threads forward reader safetensors convert" tests
+	RLV_TEST_STEP=$(VALGRIND_STEP) RLV_TEST_CALLS=20 RLV_TEST_HUGE_MB=1 $(MAKE) RUN="$(VALGRIND)" \
+	  $(addprefix TESTS=,$(if $(VALGRIND_TESTS),"$(VALGRIND_TESTS)")) tests
+
+# What CI runs after 'make check': the sanitizers, some of the suite in valgrind, 30 seconds of each
+# fuzzer.  Two at a time, each one's output in one piece.
+HARD_VALGRIND_TESTS := alloc faults forward reader safetensors disk threads
+check-hard: $(TINY) all
+	+RLV_TEST_STEP=11 $(MAKE) -j$(HARD_JOBS) -Orecurse TILES=small VALGRIND_STEP=1001 \
+	  VALGRIND_TESTS="$(HARD_VALGRIND_TESTS)" check-asan check-ubsan check-tsan check-valgrind
+	+$(MAKE) TILES=small SECONDS=30 fuzz-all
+HARD_JOBS := $(shell nproc 2>/dev/null || echo 2)
+
+check-reproducible:
+	test/reproducible.sh
 
 # ---- fuzzers: libFuzzer, so clang ----
 
@@ -54,26 +73,31 @@ $(BUILD)/fuzz_%: test/fuzz/fuzz_%.c test/fuzz/fuzz.c test/fuzz/fuzz.h $(SUPPORT_
 	  $(BUILD)/tools.a $(STATIC) $(EXTRA_LDFLAGS) $(FUZZ_WRAPPED:%=-Wl,--wrap=%) \
 	  -lcmocka -ljansson $(LIBS) -o $@
 
-FUZZ_FLAGS = -timeout=20 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
-             -max_len=$(if $(filter model,$(TARGET)),40000,4096) \
-             $(addprefix -dict=,$(wildcard test/fuzz/$(TARGET).dict)) \
-             -artifact_prefix=build/fuzz/found/$(TARGET)-
+FUZZ_BUILD = $(SANITIZED) CC=clang BUILD=build/fuzz EXTRA_CFLAGS="$(FUZZ_CFLAGS)" \
+             KERNEL_OPT="-O1 -fno-sanitize=all -fsanitize=address" \
+             EXTRA_LDFLAGS="-fsanitize=fuzzer,address,undefined"
+# Finds go to build/fuzz/corpus, where the next run begins; what breaks a target to build/fuzz/found.
+fuzz_run = mkdir -p build/fuzz/corpus/$(1) build/fuzz/found test/fuzz/corpus/$(1) && \
+           build/fuzz/fuzz_$(1) -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=2048 \
+             -verbosity=0 -print_final_stats=1 -max_len=$(if $(filter model,$(1)),40000,4096) \
+             $(addprefix -dict=,$(wildcard test/fuzz/$(1).dict)) \
+             -artifact_prefix=build/fuzz/found/$(1)- build/fuzz/corpus/$(1) test/fuzz/corpus/$(1)
 fuzz:
 	@test -f test/fuzz/fuzz_$(TARGET).c || { echo "TARGET is one of: $(FUZZ_TARGETS)"; exit 2; }
-	$(SANITIZED) CC=clang BUILD=build/fuzz EXTRA_CFLAGS="$(FUZZ_CFLAGS)" \
-	  KERNEL_OPT="-O1 -fno-sanitize=all -fsanitize=address" \
-	  EXTRA_LDFLAGS="-fsanitize=fuzzer,address,undefined" build/fuzz/fuzz_$(TARGET)
-	@mkdir -p build/fuzz/corpus/$(TARGET) build/fuzz/found test/fuzz/corpus/$(TARGET)
-	build/fuzz/fuzz_$(TARGET) $(FUZZ_FLAGS) -max_total_time=$(SECONDS) build/fuzz/corpus/$(TARGET) \
-	  test/fuzz/corpus/$(TARGET)
+	+$(FUZZ_BUILD) build/fuzz/fuzz_$(TARGET)
+	$(call fuzz_run,$(TARGET))
 
+# As many at a time as there are processors.
 fuzz-all:
-	@for t in $(FUZZ_TARGETS); do $(MAKE) fuzz TARGET=$$t SECONDS=$(SECONDS) || exit 1; done
+	+$(FUZZ_BUILD) $(FUZZ_TARGETS:%=build/fuzz/fuzz_%)
+	+$(MAKE) -j$(HARD_JOBS) -Oline $(FUZZ_TARGETS:%=fuzz-run-%)
+fuzz-run-%:
+	$(call fuzz_run,$*)
 
 # What the corpora reach, seeds and finds together: lines and branches of the code under test, by
 # clang's own counters.
 fuzz-coverage:
-	$(SANITIZED) CC=clang BUILD=build/fuzzcov EXTRA_CFLAGS="$(FUZZCOV_CFLAGS)" \
+	+$(SANITIZED) CC=clang BUILD=build/fuzzcov EXTRA_CFLAGS="$(FUZZCOV_CFLAGS)" \
 	  KERNEL_OPT="-O1 -fno-profile-instr-generate -fno-coverage-mapping -DRLV_SMALL_TILES=1" \
 	  EXTRA_LDFLAGS="-fsanitize=fuzzer -fprofile-instr-generate" \
 	  $(FUZZ_TARGETS:%=build/fuzzcov/fuzz_%)
@@ -82,11 +106,20 @@ FUZZCOV_CFLAGS := -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-
 
 # ---- coverage, soak, mutants ----
 
+# The native build runs every x86 instruction set that this CPU has; the kernels of AArch64 come from
+# its tests under qemu, where there is a cross compiler.
+COVERED := --coverage -fprofile-update=atomic
+COVER_ARM := $(if $(shell command -v aarch64-linux-gnu-gcov),$(shell command -v qemu-aarch64-static))
 coverage: $(TINY)
-	find build/coverage -name '*.gcda' -delete 2>/dev/null || :
-	$(MAKE) TINY_DIR=$(TINY_DIR) BUILD=build/coverage CFLAGS="-O0 -g" KERNEL_OPT=-O0 \
-	  EXTRA_CFLAGS=--coverage EXTRA_LDFLAGS=--coverage SKIP_BINARY_CHECKS=1 check
-	python3 test/coverage.py build/coverage
+	find build/coverage build/coverage-arm -name '*.gcda' -delete 2>/dev/null || :
+	+RLV_TEST_STEP=3 $(MAKE) TINY_DIR=$(TINY_DIR) BUILD=build/coverage CFLAGS="-O0 -g" KERNEL_OPT=-O1 \
+	  HARDENING=no EXTRA_CFLAGS="$(COVERED)" EXTRA_LDFLAGS=--coverage SKIP_BINARY_CHECKS=1 check-native
+	$(if $(COVER_ARM),$(MAKE) CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar TARGET_TOOLS=no \
+	  BUILD=build/coverage-arm TINY_DIR=$(TINY_DIR) RUN="$(COVER_ARM) -cpu max" CFLAGS="-O0 -g" \
+	  KERNEL_OPT=-O1 HARDENING=no EXTRA_CFLAGS="$(COVERED) -DRLV_SMALL_TILES=1" \
+	  EXTRA_LDFLAGS=--coverage TESTS="$(ISA_TESTS)" tests)
+	python3 test/coverage.py build/coverage $(if $(COVER_ARM),build/coverage-arm:aarch64-linux-gnu-gcov) \
+	  --lines --min 95
 
 soak: $(BUILD)/test_threads_soak $(TINY)
 	RLV_TEST_SOAK=1 RLV_TEST_CALLS=1000000 $(BUILD)/test_threads_soak
@@ -94,13 +127,11 @@ soak: $(BUILD)/test_threads_soak $(TINY)
 check-mutants:
 	python3 test/mutants.py
 
-# Everything, one after the other: hours on two cores.
+# Everything, one after the other: two hours on two cores.
 check-all:
-	$(MAKE) check
+	$(MAKE) FORCE=yes check
 	RLV_TEST_CALLS=10000 $(BUILD)/test_threads_soak
 	$(MAKE) check-clang
-	$(MAKE) check-simde
-	$(MAKE) check-neon
 	$(MAKE) check-musl
 	$(MAKE) check-blas
 	$(MAKE) check-amalgamation
@@ -109,7 +140,9 @@ check-all:
 	$(MAKE) check-ubsan
 	$(MAKE) check-tsan
 	$(MAKE) check-valgrind
+	$(MAKE) check-reproducible
 	$(MAKE) fuzz-all
+	$(MAKE) fuzz-coverage
 	$(MAKE) soak
 	$(MAKE) coverage
 	$(MAKE) check-mutants
