@@ -45,14 +45,16 @@ VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-k
 VALGRIND_STEP ?= 101
 check-valgrind: $(TINY) all
 	RLV_TEST_STEP=$(VALGRIND_STEP) RLV_TEST_CALLS=20 RLV_TEST_HUGE_MB=1 $(MAKE) RUN="$(VALGRIND)" \
-	  $(addprefix TESTS=,$(if $(VALGRIND_TESTS),"$(VALGRIND_TESTS)")) tests
+	  $(if $(VALGRIND_TESTS),TESTS="$(VALGRIND_TESTS)") tests
 
 # What CI runs after 'make check': the sanitizers, some of the suite in valgrind, 30 seconds of each
 # fuzzer.  Two at a time, each one's output in one piece.
+HARD_TSAN_TESTS := threads threads_soak faults api
 HARD_VALGRIND_TESTS := alloc faults forward reader safetensors disk threads
 check-hard: $(TINY) all
 	+RLV_TEST_STEP=11 $(MAKE) -j$(HARD_JOBS) -Orecurse TILES=small VALGRIND_STEP=1001 \
-	  VALGRIND_TESTS="$(HARD_VALGRIND_TESTS)" check-asan check-ubsan check-tsan check-valgrind
+	  VALGRIND_TESTS="$(HARD_VALGRIND_TESTS)" TSAN_TESTS="$(HARD_TSAN_TESTS)" \
+	  check-asan check-ubsan check-tsan check-valgrind
 	+$(MAKE) TILES=small SECONDS=30 fuzz-all
 HARD_JOBS := $(shell nproc 2>/dev/null || echo 2)
 
@@ -110,12 +112,12 @@ FUZZCOV_CFLAGS := -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-
 # its tests under qemu, where there is a cross compiler.
 COVERED := --coverage -fprofile-update=atomic
 COVER_ARM := $(if $(shell command -v aarch64-linux-gnu-gcov),$(shell command -v qemu-aarch64-static))
-coverage: $(TINY)
+coverage:
 	find build/coverage build/coverage-arm -name '*.gcda' -delete 2>/dev/null || :
-	+RLV_TEST_STEP=3 $(MAKE) TINY_DIR=$(TINY_DIR) BUILD=build/coverage CFLAGS="-O0 -g" KERNEL_OPT=-O1 \
-	  HARDENING=no EXTRA_CFLAGS="$(COVERED)" EXTRA_LDFLAGS=--coverage SKIP_BINARY_CHECKS=1 check-native
+	+RLV_TEST_STEP=7 $(MAKE) BUILD=build/coverage CFLAGS="-O0 -g" KERNEL_OPT=-O1 \
+	  HARDENING=no EXTRA_CFLAGS="$(COVERED)" EXTRA_LDFLAGS=--coverage check-sanitized
 	$(if $(COVER_ARM),$(MAKE) CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar TARGET_TOOLS=no \
-	  BUILD=build/coverage-arm TINY_DIR=$(TINY_DIR) RUN="$(COVER_ARM) -cpu max" CFLAGS="-O0 -g" \
+	  BUILD=build/coverage-arm TINY_DIR=build/coverage/tiny RUN="$(COVER_ARM) -cpu max" CFLAGS="-O0 -g" \
 	  KERNEL_OPT=-O1 HARDENING=no EXTRA_CFLAGS="$(COVERED) -DRLV_SMALL_TILES=1" \
 	  EXTRA_LDFLAGS=--coverage TESTS="$(ISA_TESTS)" tests)
 	python3 test/coverage.py build/coverage $(if $(COVER_ARM),build/coverage-arm:aarch64-linux-gnu-gcov) \

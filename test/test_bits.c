@@ -112,11 +112,13 @@ static int check_hash(const char *what, uint64_t hash)
 static void same_bits_everywhere(void **state)
 {
     static struct relevance_result expected[PAIR_N];
+    /* RLV_TEST_STEP: not all weight formats, where a sanitizer makes them slow. */
+    size_t every = getenv("RLV_TEST_STEP") != NULL ? 3 : 1;
     int same = 1;
     (void)state;
     make_pairs();
     for (size_t m = 0; m < 2; m++) {
-        for (size_t w = 0; w < sizeof weights / sizeof weights[0]; w++) {
+        for (size_t w = 0; w < sizeof weights / sizeof weights[0]; w += every) {
             struct relevance_context_options scalar = {.size = sizeof scalar,
                                                        .isa = RELEVANCE_ISA_SCALAR};
             relevance_model *model = tiny_open(models[m], weights[w]);
