@@ -909,6 +909,6 @@ int main(void)
         cmocka_unit_test(huge_product),
         cmocka_unit_test(random_bytes),
     };
-    alarm(300);
+    alarm(1200);
     return cmocka_run_group_tests_name("api", tests, NULL, NULL);
 }

@@ -296,6 +296,6 @@ int main(void)
         TEST(killed_at_every_call),
         TEST(killed_at_any_moment),
     };
-    alarm(300);
+    alarm(1200);
     return cmocka_run_group_tests_name("disk", tests, NULL, NULL);
 }

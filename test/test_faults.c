@@ -442,6 +442,6 @@ int main(void)
         cmocka_unit_test_setup(fork_after_open, no_faults),
         cmocka_unit_test_setup(close_under_a_context, no_faults),
     };
-    alarm(300);
+    alarm(1200);
     return cmocka_run_group_tests_name("faults", tests, write_model, remove_model);
 }
