@@ -110,7 +110,7 @@ TEST_LDFLAGS_alloc := $(foreach f,malloc calloc realloc free posix_memalign alig
 STATIC := $(BUILD)/librelevance.a
 SHARED := $(BUILD)/librelevance.so.$(VERSION)
 
-.PHONY: all lib demo check check-native check-one-file tests clean install dist help check-python
+.PHONY: all lib demo check check-native check-one-file tests clean install dist help check-python check-abi
 .SECONDARY:
 all: lib $(if $(filter yes,$(TARGET_TOOLS)),$(BUILD)/relevance)
 
@@ -203,7 +203,7 @@ RUN ?=# a program that runs the tests' binaries: qemu, valgrind ...
 tests: $(TEST_BIN) $(if $(filter yes,$(TARGET_TOOLS)),$(TINY))
 	@failed=; for t in $(TEST_BIN); do $(RUN) $$t || failed="$$failed $$t"; done; \
 	if [ -n "$$failed" ]; then echo "check: failed:$$failed"; exit 1; fi
-check: check-native check-one-file
+check: check-native check-one-file check-abi
 ifeq ($(CHECK_ISAS),yes)
 check: check-simde check-neon
 endif
@@ -235,13 +235,19 @@ ifeq ($(SKIP_BINARY_CHECKS),)
 endif
 	test/format.sh $(BUILD)/relevance
 ifeq ($(SKIP_BINARY_CHECKS),)
-	CC="$(CC)" test/python.sh $(BUILD)
+	test/python.sh $(BUILD)
 endif
+endif
+
+# The header in Python's terms, python/relevance/_abi.py, against the header and the compiler.
+check-abi: lib
+ifeq ($(SKIP_BINARY_CHECKS),)
+	CC="$(CC)" test/python.sh $(BUILD) tests.check_abi
 endif
 
 # The Python package with all that it works with (tools/bootstrap --python), and its wheel, built,
 # installed and run; 'make check' runs the part that needs NumPy alone.
-check-python: all
+check-python: all check-abi
 	$(PYTHON) -c 'import numpy, pandas, pyarrow, sklearn, torch, transformers, matplotlib'
 	PYTHON="$(PYTHON)" RELEVANCE_TEST_PACKAGE=1 test/python.sh $(BUILD)
 

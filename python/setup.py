@@ -29,8 +29,8 @@ if not NATIVE.exists():
     NATIVE = HERE.parent
 
 # What of the source tree the build reads.
-SOURCES = ("Makefile", "LICENSE", "include/*.h", "lib/*", "kernels/*", "tools/*.[ch]", "**/*.mk",
-           "data/default.rlv")
+SOURCES = ("Makefile", "LICENSE", "include/*.h", "lib/*", "kernels/*", "tools/*.[ch]", "packaging/*",
+           "**/*.mk", "data/default.rlv")
 BINARIES = ("librelevance.so", "relevance")
 
 

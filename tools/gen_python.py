@@ -6,7 +6,7 @@
     tools/gen_python.py --check    exit 1 where the file is not what would be written
 
 Run it after each change of the header.  It reads the header's own plain style (one declarator a
-field, enumerators with integer values) and refuses what it does not know.  python/tests/test_abi.py
+field, enumerators with integer values) and refuses what it does not know.  python/tests/check_abi.py
 compares the result with what a C compiler says: each constant, size and offset.
 """
 import argparse

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every constant, size and offset of _abi.py is what a C compiler makes of include/relevance.h."""
+"""Every constant, size and offset of _abi.py is what a C compiler makes of include/relevance.h.
+
+Run by 'make check-abi', a part of 'make check'.
+"""
 import ctypes
 import os
 import re
