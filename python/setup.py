@@ -71,18 +71,16 @@ def compile_native(folder):
               "the command line and convert()", file=sys.stderr)
     folder = Path(folder).resolve()
     jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    makefile = (NATIVE / "Makefile").read_text()
-    version = re.search(r"^VERSION\s*:?=\s*(\S+)", makefile, flags=re.M).group(1)
-    targets = [folder / ("librelevance.so." + version)] + ([folder / "relevance"] if jansson else [])
+    names = BINARIES if jansson else BINARIES[:1]
     command = ["make", "-C", str(NATIVE), "-j%d" % jobs, "BUILD=%s" % folder, "CC=" + " ".join(cc),
                "CFLAGS=-O2", "TARGET_TOOLS=" + ("yes" if jansson else "no"),
-               "JANSSON=" + jansson] + [str(t) for t in targets]
+               "JANSSON=" + jansson, "lib"] + [str(folder / n) for n in names[1:]]
     print(" ".join(command), flush=True)
     # Not another make's job server, where this runs below one.
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     if subprocess.run(command, env=env).returncode:
         sys.exit("setup.py: make failed; its messages stand above")
-    return targets
+    return [folder / n for n in names]
 
 
 def platform_tag(paths):

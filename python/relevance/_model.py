@@ -7,8 +7,8 @@ import os
 from collections import deque
 from ctypes import byref, sizeof
 from pathlib import Path
-from typing import (Any, Callable, Deque, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple,
-                    Union)
+from typing import (Any, Callable, Deque, Dict, Iterator, List, Mapping, NamedTuple, Optional,
+                    Sequence, Tuple, Union)
 
 import numpy as np
 import numpy.typing as npt
@@ -149,6 +149,8 @@ class Relevance:
     isa             "auto", or one of "scalar", "avx2", "avx512", "avx512vnni", "neon" ...
     special_tokens  "as_text": "[SEP]" typed in a text is ordinary text; "parse": the control token
     f32_gemm        "auto", "own" or "blas"; for f32 and f16 models
+    priors          {label: share} or [labels] numbers >= 0 of any sum: how frequent the labels are
+                    among your pairs, where that is not as in label_priors; None: as there
     verify          False: skip the checksum of the weights when opening
     copy            True: read the file into memory instead of mapping it
 
@@ -159,12 +161,13 @@ class Relevance:
     def __init__(self, model: Optional[PathLike] = None, threads: int = 1, *,
                  max_tokens: Optional[int] = None, batch_tokens: Optional[int] = None,
                  isa: Union[str, int] = "auto", special_tokens: Union[str, int] = "as_text",
-                 f32_gemm: Union[str, int] = "auto", verify: bool = True,
-                 copy: bool = False) -> None:
+                 f32_gemm: Union[str, int] = "auto",
+                 priors: Union[Mapping[str, float], Sequence[float], None] = None,
+                 verify: bool = True, copy: bool = False) -> None:
         self._arguments = {"model": None if model is None else os.fspath(model), "threads": threads,
                            "max_tokens": max_tokens, "batch_tokens": batch_tokens, "isa": isa,
                            "special_tokens": special_tokens, "f32_gemm": f32_gemm,
-                           "verify": verify, "copy": copy}
+                           "priors": priors, "verify": verify, "copy": copy}
         self._idle: Optional[Deque[_Context]] = None
         path = default_model() if model is None else Path(model)
         flags = (0 if verify else _abi.OpenFlags.SKIP_CHECKSUM) | (
@@ -187,12 +190,29 @@ class Relevance:
         #: names of the token head's labels
         self.token_labels: Tuple[str, ...] = tuple(
             name(opened.handle, i).decode() for i in range(self.info.token_labels))
+        share = library.relevance_label_prior
+        #: share of each label among the pairs that the model is calibrated for; 0: it does not say
+        self.label_priors: Tuple[float, ...] = tuple(
+            share(opened.handle, i) for i in range(self.info.labels))
+        if priors is not None:
+            self._set_priors(priors)
         # The first context at once, so that a wrong option is reported here.
         first = _Context(opened, self._options)
         #: the instruction set in use
         self.isa: str = library.relevance_isa_name(
             library.relevance_context_isa(first.handle)).decode()
         self._idle = deque([first])
+
+    def _set_priors(self, priors: Union[Mapping[str, float], Sequence[float]]) -> None:
+        if isinstance(priors, Mapping):
+            unknown = set(priors) - set(self.labels)
+            if unknown or len(priors) != len(self.labels):
+                raise ValueError("priors has the labels %s; the model's are %s"
+                                 % (", ".join(map(str, priors)), ", ".join(self.labels)))
+            priors = [priors[label] for label in self.labels]
+        self._priors = np.array(priors, np.float32)  # lives as long as its address in the options
+        self._options.priors = self._priors.ctypes.data
+        self._options.prior_n = self._priors.size
 
     # ---- life ----
 

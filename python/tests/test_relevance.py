@@ -6,7 +6,7 @@ import os
 import pickle
 import random
 import signal
-import sys
+import subprocess
 import threading
 import time
 import unittest
@@ -15,9 +15,10 @@ import warnings
 import numpy as np
 
 import relevance
+import relevance._command
 from relevance import Relevance
 
-from .support import golden, samples, scratch, tiny
+from .support import golden, scratch, tiny
 
 
 def words(seed, n):
@@ -63,14 +64,14 @@ class Results(unittest.TestCase):
 
     def test_predict_is_classify_row_by_row(self):
         seed = int.from_bytes(os.urandom(4), "little")
-        pairs = words(seed, 2500)  # three chunks
+        pairs = words(seed, 1100)  # two chunks
         for threads in (1, 2):
             model = Relevance(tiny(), threads=threads)
             got = model.predict(pairs)
             logits = model.predict(pairs, logits=True)
             labels = model.predict_labels(pairs)
             batch = model.classify_batch(pairs)
-            self.assertEqual((got.dtype, got.shape), (np.float32, (2500, 4)))
+            self.assertEqual((got.dtype, got.shape), (np.float32, (1100, 4)))
             for i, pair in enumerate(pairs):
                 r = model.classify(*pair)
                 self.assertEqual(tuple(got[i].tolist()), tuple(r.probabilities.values()), (seed, i))
@@ -80,10 +81,10 @@ class Results(unittest.TestCase):
 
     def test_rank(self):
         model = Relevance(tiny())
-        products = [p for _, p in words(5, 2100)]
-        products[7] = products[2000] = "same"
+        products = [p for _, p in words(5, 1100)]
+        products[7] = products[1050] = "same"
         ranked = model.rank("shoes", products)
-        self.assertEqual(sorted(r.index for r in ranked), list(range(2100)))
+        self.assertEqual(sorted(r.index for r in ranked), list(range(1100)))
         keys = [(-r.score, r.index) for r in ranked]
         self.assertEqual(keys, sorted(keys))
         probabilities = model.predict("shoes", products)
@@ -126,6 +127,32 @@ class Results(unittest.TestCase):
                 model.classify_tokens(ids)
         with self.assertRaisesRegex(ValueError, "shape"):
             model.classify_tokens([[2, 3]])
+
+    def test_priors(self):
+        self.assertEqual(Relevance(tiny()).label_priors, (0, 0, 0, 0))
+        with self.assertRaisesRegex(relevance.ArgumentError, "shares"):
+            Relevance(tiny(), priors=[1, 1, 1, 1])
+        data, out = scratch() / "labelled.tsv", scratch() / "calibrated.rlv"
+        labels = Relevance(tiny()).labels
+        data.write_text("query\ttitle\tlabel\n" + "".join(
+            "%s\t%s\t%s\n" % (q.strip(), p.strip(), labels[i % 4])
+            for i, (q, p) in enumerate(words(9, 200))))
+        subprocess.run([str(relevance._command.program()), "calibrate", str(tiny()), str(data),
+                        str(out)], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        model = Relevance(out)
+        np.testing.assert_allclose(model.label_priors, 0.25, atol=1e-6)
+        share = {"Exact": 4, "Substitute": 2, "Complement": 1, "Irrelevant": 0}
+        p = model.predict(words(10, 30))
+        want = p * [4, 2, 1, 0]
+        for priors in (share, list(share.values())):
+            other = pickle.loads(pickle.dumps(Relevance(out, priors=priors)))
+            np.testing.assert_allclose(other.predict(words(10, 30)),
+                                       want / want.sum(axis=1, keepdims=True), atol=1e-5)
+        with self.assertRaisesRegex(ValueError, "the labels Buy; the model's are Exact, Sub"):
+            Relevance(out, priors={"Buy": 1})
+        with self.assertRaises(relevance.ArgumentError):
+            Relevance(out, priors=[1, 2])
 
     def test_special_tokens(self):
         plain, parse = Relevance(tiny()), Relevance(tiny(), special_tokens="parse")
@@ -299,12 +326,12 @@ class Errors(unittest.TestCase):
 class Concurrency(unittest.TestCase):
     def test_threads(self):
         model = Relevance(tiny())
-        pairs = words(2, 300)
+        pairs = words(2, 100)
         want = model.predict(pairs)
         bad = []
 
         def work(seed):
-            order = list(range(300))
+            order = list(range(100))
             random.Random(seed).shuffle(order)
             for i in order:
                 r = model.classify(*pairs[i])
