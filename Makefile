@@ -110,7 +110,8 @@ TEST_LDFLAGS_alloc := $(foreach f,malloc calloc realloc free posix_memalign alig
 STATIC := $(BUILD)/librelevance.a
 SHARED := $(BUILD)/librelevance.so.$(VERSION)
 
-.PHONY: all lib demo check check-native check-one-file tests clean install dist help check-python check-abi
+.PHONY: all lib demo check check-native check-one-file tests bench bench-peers clean install dist help \
+        check-python check-abi
 .SECONDARY:
 all: lib $(if $(filter yes,$(TARGET_TOOLS)),$(BUILD)/relevance)
 
@@ -292,6 +293,29 @@ check-parity: $(BUILD)/f32.rlv all
 $(BUILD)/f32.rlv: $(BUILD)/relevance
 	$(BUILD)/relevance convert $(SHARED_DIR)/models/esci-distilbert $@ --weights f32
 
+# ---- speed: tables, never a verdict ----
+
+# This machine, for the default model and those of BENCH_MODELS.
+BENCH_MODELS ?=
+bench: $(BUILD)/relevance $(BUILD)/bench_peak
+	python3 tools/bench/table.py --relevance $(BUILD)/relevance --peak $(BUILD)/bench_peak \
+	  $(MODEL) $(BENCH_MODELS)
+
+# Against other engines: needs tools/bootstrap --python and SHARED_DIR.  HIDE=avx512: with AVX2 for all.
+HIDE ?=
+bench-peers: all $(BUILD)/f32.rlv $(BUILD)/q4.rlv $(BUILD)/peers/int8_7bit.onnx \
+             $(HIDE:%=$(BUILD)/hide_%.so)
+	LD_PRELOAD=$(HIDE:%=$(BUILD)/hide_%.so) $(PYTHON) tools/bench/peers.py --onnx $(BUILD)/peers \
+	  --relevance $(BUILD)/relevance --library $(BUILD)/librelevance.so --model default=$(MODEL) \
+	  --model f32=$(BUILD)/f32.rlv --model q4=$(BUILD)/q4.rlv $(PEERS_OPTIONS)
+$(BUILD)/q4.rlv: $(BUILD)/relevance
+	$(BUILD)/relevance convert $(SHARED_DIR)/models/esci-distilbert $@ --weights q4
+$(BUILD)/peers/int8_7bit.onnx:
+	$(PYTHON) $(SHARED_DIR)/bench/ort_model.py $(@D) $(SHARED_DIR)/models/esci-distilbert
+$(BUILD)/hide_avx512.so: tools/bench/hide_avx512.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -shared -fPIC $< -o $@
+
 include test/hardening.mk
 include tools/train/train.mk
 include packaging/install.mk
@@ -317,4 +341,6 @@ help:
 	@echo "examples        the programs of docs/examples"
 	@echo "amalgamation    $(BUILD)/dist/relevance.c: the library in one file;  check-amalgamation"
 	@echo "dist            the release, the same bytes whoever packs it;  check-dist"
+	@echo "bench           time, share of the peak, and how cost grows, on this machine"
+	@echo "bench-peers     in turn with ONNX Runtime and others (tools/bootstrap --python)"
 	@echo "clean           remove build/"
