@@ -18,7 +18,7 @@
 /* The groups are what docs/decisions/0003-quantisation-recipe.md measured. */
 static const struct convert_format formats[] = {
     {"f32", RLV_DTYPE_F32, 0, 0, 0, 0},  {"f16", RLV_DTYPE_F16, 0, 0, 0, 0},
-    {"q8", RLV_DTYPE_Q8, 127, 0, 0, 0},  {"q7", RLV_DTYPE_Q8, 64, 2, 0, 0},
+    {"q8", RLV_DTYPE_Q8, 127, 0, 0, 0},  {"q7", RLV_DTYPE_Q8, 64, 4, 0, 0},
     {"q6", RLV_DTYPE_Q6, 32, 4, 0, 64},  {"q5", RLV_DTYPE_Q5, 16, 0, 64, 32},
     {"q4", RLV_DTYPE_Q4, 8, 0, 384, 32},  {"q3", RLV_DTYPE_Q3, 4, 0, 32, 32},
 };
@@ -239,20 +239,27 @@ static uint32_t choose_group(uint32_t wanted, uint32_t by_default, uint32_t k)
     return by_default <= rlv_round_up(k, RLV_K_BLOCK) ? by_default : 0;
 }
 
+/* Longer chains cost most where outputs go straight to the residual stream: there q7 keeps to 2. */
+static unsigned choose_chain(const struct convert_format *format, unsigned part)
+{
+    int inner = part == RLV_PART_QKV || part == RLV_PART_FFN1;
+    return format->dtype == RLV_DTYPE_Q8 && format->chain > 2 && !inner ? 2 : format->chain;
+}
+
 static int add_quantised(struct conversion *c, uint32_t layer, unsigned part, struct choice choice,
                          const struct linear_f32 *linear)
 {
     const struct convert_format *format = choice.format;
     struct quantize_options o = {.bits = rlv_dtype_bits(format->dtype),
                                  .w_max = format->w_max,
-                                 .chain = format->chain,
+                                 .chain = choose_chain(format, part),
                                  .group = choose_group(choice.group, format->group, linear->k),
                                  .outlier_n = c->options->outlier_n,
                                  .workers = c->workers};
     struct rlv_tensor shape = {.dtype = (uint16_t)format->dtype,
                                .layout = RLV_LAYOUT_PANEL,
                                .w_max = (uint16_t)format->w_max,
-                               .chain = format->chain,
+                               .chain = o.chain,
                                .rows = linear->n,
                                .cols = linear->k,
                                .group = o.group};

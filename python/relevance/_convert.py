@@ -19,7 +19,7 @@ class ConvertError(RelevanceError, ValueError):
     """The converter refused the model or an option; its message says why."""
 
 
-def convert(source: Any, out: "Union[str, os.PathLike[str], None]" = None, *, weights: str = "q8",
+def convert(source: Any, out: "Union[str, os.PathLike[str], None]" = None, *, weights: str = "q7",
             embeddings: Optional[str] = None, tokenizer: Any = None,
             calibrate: "Union[str, os.PathLike[str], None]" = None,
             gains: Optional[Dict[str, float]] = None, threads: Optional[int] = None,

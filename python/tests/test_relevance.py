@@ -106,7 +106,7 @@ class Results(unittest.TestCase):
         self.assertEqual(model.info.hidden_size, 768)
         self.assertIn("license", model.info.metadata)
         self.assertEqual(model.info.file_bytes, os.path.getsize(model.path))
-        self.assertIn("distilbert q8", repr(model))
+        self.assertIn("distilbert q7", repr(model))
 
     def test_tokens(self):
         model = Relevance(tiny())

@@ -9,7 +9,8 @@ the answers is another thing.  "mixed" is 256 pairs of 12 to 96 tokens, mean 42:
 arrival in one call, ONNX Runtime in its best way, sorted by length in batches of 8.
 
 Graphs for ONNX Runtime are built once, by ort_model.py of SHARED_DIR/bench, into the folder ONNX;
-OpenVINO reads the same f32 graph, CTranslate2 its own conversion in ONNX/ct2.  On an AVX-512 machine
+OpenVINO reads ONNX/ov-fp32.xml and CTranslate2 the folder ONNX/ct2, made by their own converters from
+the same checkpoint.  On an AVX-512 machine
 LD_PRELOAD=build/hide_avx512.so repeats the race with AVX2 for all.
 
 Needs numpy and onnxruntime (tools/bootstrap --python), matplotlib for --plot.  Exit status: 0, or 2
@@ -62,7 +63,7 @@ PEERS = {  # name: (opener, its argument, what of ours runs against it)
     "onnxruntime int8": (open_ort, "int8_7bit.onnx", "default"),
     "onnxruntime f32": (open_ort, "fp32.onnx", "f32"),
     "onnxruntime 4-bit": (open_ort, "int4.onnx", "q4"),
-    "openvino f32": (open_openvino, "fp32.onnx", "f32"),
+    "openvino f32": (open_openvino, "ov-fp32.xml", "f32"),
     "ctranslate2 int8": (open_ctranslate2, "int8_float32", "default"),
     "ctranslate2 f32": (open_ctranslate2, "float32", "f32"),
 }
