@@ -406,6 +406,61 @@ same "$(number n out)" 60
 same "$(number failed out)" 2
 run 0 eval labelled.tsv
 out_has '60 pairs, accuracy 1.0000'
+out_has '95 % intervals: accuracy 1.0000 to 1.0000'
+out_has 'calibration: ECE'
+run 0 eval --bootstrap 0 --core-hour 2 labelled.tsv
+out_has 'at 2 a core-hour'
+run 0 eval --json --bins 10 --core-hour 3.6 --rows rows.out turns.tsv
+cp out eval.json
+same "$(lines rows.out)" 60
+run 0 eval --json --bins 10 turns.tsv # the same seed, so the same interval
+for key in accuracy_interval macro_f1_interval reliability coverage; do
+    same "$(sed "s/.*\"$key\":\(\[[^]]*\]\).*/\1/" out)" \
+        "$(sed "s/.*\"$key\":\(\[[^]]*\]\).*/\1/" eval.json)"
+done
+out_has '"rows":null'
+# The figures again, from the rows, by other means.
+if command -v python3 >/dev/null; then
+    what='eval --json against its rows'
+    checks=$((checks + 1))
+    python3 - >out 2>err <<'END' || fail 'they differ'
+import json, math
+e = json.load(open("eval.json"))
+rows = [json.loads(line) for line in open("rows.out")]
+n, labels = len(rows), e["labels"]
+sure = [r["probs"][r["predicted"]] for r in rows]
+right = [r["predicted"] == r["label"] for r in rows]
+def near(name, a, b, tolerance=2e-6):
+    assert abs(a - b) <= tolerance, (name, a, b)
+near("accuracy", e["accuracy"], sum(right) / n)
+near("log loss", e["log_loss"], -sum(math.log(r["probs"][r["label"]]) for r in rows) / n)
+near("Brier", e["brier"], sum((r["probs"][c] - (c == r["label"])) ** 2 for r in rows for c in labels) / n)
+near("sum", sum(sum(r["probs"].values()) for r in rows), n, 1e-4)
+near("ECE", e["ece"], sum(abs(sum(s - t for s, t in zip(sure, right) if b["low"] <= s < b["high"] or s == b["high"] == 1))
+                          for b in e["reliability"]) / n)
+assert len(e["reliability"]) == 10 and sum(b["pairs"] for b in e["reliability"]) == n
+order = sorted(range(n), key=lambda i: -sure[i])
+for c in e["coverage"]:
+    k = math.ceil(c["coverage"] * n - 1e-9)
+    near("threshold", c["threshold"], sure[order[k - 1]])
+    if len(set(sure)) == n:
+        near("coverage", c["right"], sum(right[i] for i in order[:k]) / k)
+if len(set(sure)) == n:
+    near("area", e["risk_coverage_area"], sum(1 - sum(right[i] for i in order[:k]) / k for k in range(1, n + 1)) / n)
+low, high = e["accuracy_interval"]
+assert 0 <= low < e["accuracy"] < high <= 1
+times = [r["latency_ms"] for r in rows]
+near("latency", e["latency_ms"]["mean"], sum(times) / n, 1e-3)
+near("core-seconds", e["core_seconds_per_1000"], sum(times) / n, 1e-3)
+near("cost", e["cost_per_1000"], e["core_seconds_per_1000"] / 1000, 1e-6)
+END
+fi
+run 2 eval --rows absent/rows.out labelled.tsv
+err_has 'absent/rows.out'
+run 2 eval --rows wrong.out absent.tsv
+checks=$((checks + 1))
+[ ! -e wrong.out ] || fail 'rows of an evaluation that failed'
+run 2 eval --bins 1 labelled.tsv
 run 2 eval rows.tsv
 err_has "no column 'label'"
 
