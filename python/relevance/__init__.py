@@ -11,7 +11,8 @@ CrossEncoder      the same with the interface of sentence-transformers' class
 convert           a Hugging Face model to a model file
 relevance.sklearn RelevanceClassifier, a scikit-learn estimator
 
-`python -m relevance` is the command line.
+`python -m relevance` is the command line; `python -m relevance.report` makes a page with plots of
+what its eval prints.
 """
 from __future__ import annotations
 
