@@ -316,6 +316,12 @@ $(BUILD)/hide_avx512.so: tools/bench/hide_avx512.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -shared -fPIC $< -o $@
 
+# The tables of docs/accuracy.md, for MODEL; CHECKPOINT=folder compares the bit widths too.
+.PHONY: accuracy
+accuracy: $(BUILD)/relevance
+	$(if $(wildcard $(PYTHON)),$(PYTHON),python3) tools/accuracy.py --model $(MODEL) --exe $(BUILD)/relevance \
+	  --shared $(SHARED_DIR) $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)) $(ACCURACY_FLAGS) --write
+
 include test/hardening.mk
 include tools/train/train.mk
 include packaging/install.mk
@@ -343,4 +349,5 @@ help:
 	@echo "dist            the release, the same bytes whoever packs it;  check-dist"
 	@echo "bench           time, share of the peak, and how cost grows, on this machine"
 	@echo "bench-peers     in turn with ONNX Runtime and others (tools/bootstrap --python)"
+	@echo "accuracy        measure MODEL on the test sets, into docs/accuracy.md (CHECKPOINT: bit widths)"
 	@echo "clean           remove build/"
