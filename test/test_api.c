@@ -247,6 +247,14 @@ static void priors_correct_the_odds(void **state)
                      want);
         assert_int_equal(r.label, want > 0.5 ? 0 : 1);
     }
+    for (int i = -40; i <= 40; i++) { /* finely, where the probability is neither 0 nor 1 */
+        const float priors[2] = {(float)exp2(i / 9.0), 1.0f};
+        double want = 1.0 / (1.0 + 1.0 / (odds * (double)priors[0] * 2.0));
+        r = with_priors(m.model, priors, size);
+        if (fabs((double)r.probabilities[0] - want) > 3e-7)
+            fail_msg("prior 2^(%d/9): probability %.9f, expected %.9f", i,
+                     (double)r.probabilities[0], want);
+    }
     r = with_priors(m.model, zero, size);
     assert_true(r.label == 1 && r.probabilities[0] == 0.0f && r.probabilities[1] == 1.0f);
     /* A caller from before there were priors. */
