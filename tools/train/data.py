@@ -2,7 +2,8 @@
 """Rows in, padded batches out.
 
 Relevance: TSV with a header line; columns query, title (or product), and either label (a name or its
-first letter) or one column p_NAME per label (a teacher's probabilities).  Intent: JSONL, one object a
+first letter) or one column p_NAME per label (a teacher's probabilities).  Where there is a column
+split, training takes only the rows that say train.  Intent: JSONL, one object a
 line: {"text", "action", "language", "noise", "spans": {"product": [start, end] or null,
 "quantity": [start, end] or null}} with positions in characters, end exclusive.
 """
@@ -79,8 +80,12 @@ def pairs(path, labels):
     return out
 
 
-def pair_rows(path, labels, tokenizer, max_tokens, weight=1.0):
+def pair_rows(path, labels, tokenizer, max_tokens, weight=1.0, training=False):
     read = pairs(path, labels)
+    if training:
+        read = [r for r in read if r[3].get("split") in (None, "train")]
+        if not read:
+            raise BadData(f"{path}: no row whose split is train")
     encoded = tokenizer([r[0] for r in read], [r[1] for r in read], truncation="longest_first",
                         max_length=max_tokens, return_token_type_ids=True)
     return [Row(i, t, r[2], weight, meta={"query": r[0]})

@@ -191,6 +191,17 @@ class Data(Case):
         refused('{"text": "add a", "action": "add", "spans": {"product": [4, 9]}}\n', intents,
                 "[4, 9]", "5 characters")
 
+    def test_only_the_training_split_is_trained_on(self):
+        path = self.dir / "a.tsv"
+        path.write_text("query\ttitle\tlabel\tsplit\na\tb\tE\ttrain\nc\td\tS\ttest\n")
+        read = lambda training: [r.meta["query"] for r in data.pair_rows(
+            path, encoders.RELEVANCE_LABELS, self.tokenizer, 40, training=training)]
+        self.assertEqual(read(True), ["a"])
+        self.assertEqual(read(False), ["a", "c"])
+        path.write_text("query\ttitle\tlabel\tsplit\nc\td\tS\ttest\n")
+        with self.assertRaisesRegex(data.BadData, "split"):
+            read(True)
+
     def test_word_piece_labels_of_a_file(self):
         path = self.dir / "a.jsonl"
         text = "with 12 dog food"

@@ -78,7 +78,7 @@ def relevance(args):
     model, tokenizer = start(args, lambda: encoders.sequence_model(args.start, labels))
     sources = files_and_weights(args.train)
     rows = [r for path, weight in sources
-            for r in data.pair_rows(path, labels, tokenizer, args.max_tokens, weight)]
+            for r in data.pair_rows(path, labels, tokenizer, args.max_tokens, weight, True)]
     files = [path for path, _ in sources]
     if args.dev:
         dev = data.pair_rows(args.dev, labels, tokenizer, args.max_tokens)
