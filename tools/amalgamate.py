@@ -83,6 +83,7 @@ PROLOGUE = r"""/* SPDX-License-Identifier: Apache-2.0 */
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wc++20-designator"
 #pragma clang diagnostic ignored "-Wmissing-field-initializers"
+#pragma clang diagnostic ignored "-Wmissing-braces"
 #else
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -308,11 +309,33 @@ def rename(text, names, suffix):
         return re.sub(r"(?<![\w.>\"])[A-Za-z_]\w*", lambda m: m[0] + suffix if m[0] in names else m[0],
                       part)
 
-    for match in TOKEN.finditer(text):
+    # Inside a structure, a name before ; , [ or : is a member, which its users name after . or ->.
+    level, structures, recent = 0, [], []
+    tokens = list(TOKEN.finditer(text))
+
+    def is_member(n):
+        if not structures or structures[-1] != level:
+            return False
+        for following in tokens[n + 1:]:
+            if following.lastgroup != "comment" and not following[0].isspace():
+                return following[0] in (";", ",", "[", ":")
+        return False
+
+    for n, match in enumerate(tokens):
         kind, token = match.lastgroup, match[0]
+        if token == "{":
+            level += 1
+            if {"struct", "union"} & set(recent[-2:]):
+                structures.append(level)
+        elif token == "}":
+            if structures and structures[-1] == level:
+                structures.pop()
+            level -= 1
+        if kind in ("name", "other") and not token.isspace():
+            recent = recent[-1:] + [token]
         if kind == "directive" and not INCLUDE.match(token + "\n"):
             out.append(names_in(token))
-        elif kind == "name" and token in names and before not in (".", "->"):
+        elif kind == "name" and token in names and before not in (".", "->") and not is_member(n):
             out.append(token + suffix)
         else:
             out.append(token)
