@@ -109,7 +109,8 @@ MUTANTS = [
 
 def copy_tree(work):
     """Files that differ are written anew, so that make sees them change, whatever their age."""
-    for name in ("Makefile", "lib", "kernels", "include", "tools", "test", "packaging"):
+    for name in ("Makefile", "lib", "kernels", "include", "tools", "test", "packaging",
+                 "docs/examples"):
         source = ROOT / name
         for path in [source] if source.is_file() else source.rglob("*"):
             target = work / path.relative_to(ROOT)
