@@ -221,9 +221,10 @@ endif
 endif
 	CC="$(CC)" test/amalgamation.sh $(TINY_DIR)
 	test/data_sums.sh
-	python3 -B tools/data/check_labelled.py --quiet --least 130,180,130,100 --shared $(SHARED_DIR) data/labelled.tsv
+	python3 -B tools/data/check_labelled.py --quiet --shared $(SHARED_DIR) data/labelled.tsv
 	python3 -B test/test_synth_relevance.py
 	python3 -B test/test_intent_data.py
+	python3 -B test/test_data_tools.py
 	CC="$(CC)" CFLAGS="$(EXTRA_CFLAGS)" LDLIBS="$(EXTRA_LDFLAGS) $(BLAS_LIBS) $(LIBS)" \
 	  test/readme_example.sh $(STATIC) $(MODEL)
 	test/cli.sh $(BUILD)/relevance $(TINY_DIR)/distilbert-seq-q8.rlv
@@ -284,6 +285,8 @@ check-blas:
 # checkpoint and pairs that are not part of the repository (SHARED_DIR).
 PYTHON ?= .venv/bin/python
 SHARED_DIR ?= ../shared
+check-data:
+	$(PYTHON) -B test/test_from_esci.py
 check-parity: $(BUILD)/f32.rlv all
 	$(PYTHON) tools/parity/tokenizer_parity.py
 	$(PYTHON) tools/parity/logits.py $(BUILD)/f32.rlv --f32
@@ -341,6 +344,7 @@ help:
 	@echo "check-parity    against transformers and tokenizers (tools/bootstrap --python)"
 	@echo "tradeoff        accuracy, size and speed by bit width: docs/performance.md, pictures"
 	@echo "check-train     the trainer, on tiny networks (tools/bootstrap --python)"
+	@echo "check-data      the ESCI converter (needs pandas: tools/bootstrap --python)"
 	@echo "check-asan check-ubsan check-tsan check-valgrind check-mutants coverage fuzz soak check-all"
 	@echo "                see docs/testing.md"
 	@echo "install uninstall   PREFIX=$(PREFIX), DESTDIR, LIBDIR ...: docs/packaging.md"
