@@ -157,6 +157,14 @@ class Labels(unittest.TestCase):
 
 
 class Files(unittest.TestCase):
+    def test_a_query_that_is_taken_is_not_made_again(self):
+        catalogue, taken, bags = relevance.Catalogue(relevance.CATALOGUE), set(), []
+        for _ in range(2):  # the same random numbers twice
+            maker = relevance.Maker(catalogue, catalogue.kinds, random.Random(5))
+            rows = maker.pairs(200, [1, 1, 1, 1], taken)
+            bags.append({" ".join(sorted(r[0].lower().split())) for r in rows})
+        self.assertFalse(bags[0] & bags[1])
+
     def test_sets(self):
         with tempfile.TemporaryDirectory() as folder:
             out = [os.path.join(folder, name) for name in "abc"]
