@@ -178,7 +178,8 @@ $(BUILD)/bench_%: test/bench_%.c $(STATIC)
 	      $(BLAS_LIBS) $(LIBS) -o $@
 
 # The tiny checkpoints, converted to every format: what test_forward and test_bits read.
-TINY_MODELS := distilbert-seq distilbert-token bert-seq bert-token bert-bare
+TINY_MODELS := distilbert-seq distilbert-token bert-seq bert-token bert-bare bert-both \
+               distilbert-both intent-rule
 TINY_WEIGHTS := f32 f16 q8 q7 q6 q5 q4 q3
 TINY := $(foreach m,$(TINY_MODELS),$(foreach w,$(TINY_WEIGHTS),$(TINY_DIR)/$(m)-$(w).rlv))
 

@@ -70,7 +70,8 @@ enum relevance_status {
     RELEVANCE_NO_HEAD = 6,      /* the model has no head for this call */
     RELEVANCE_NO_ISA = 7,       /* the wanted instruction set is not in this CPU or this build */
     RELEVANCE_NO_SPACE = 8,     /* an output buffer is too small; the needed size is reported */
-    RELEVANCE_NO_THREAD = 9     /* a worker thread could not be started */
+    RELEVANCE_NO_THREAD = 9,    /* a worker thread could not be started */
+    RELEVANCE_BAD_CATALOG = 10  /* a catalogue has a wrong line: the message says which and why */
 };
 
 struct relevance_error {
@@ -323,6 +324,203 @@ RELEVANCE_API enum relevance_status relevance_encode(relevance_context *ctx, con
                                                      size_t query_len, const char *product,
                                                      size_t product_len, float *hidden,
                                                      size_t hidden_cap, size_t *token_n);
+
+/* ---- token labels and shopping intents ---- */
+
+struct relevance_labelled_token {
+    size_t begin, end; /* bytes of the text that the token was made from: [begin, end) */
+    int32_t id;
+    uint32_t label;    /* most probable one; see relevance_token_label() */
+    float probability; /* of that label */
+    uint32_t inside;   /* 1: not the first token of its word ("##" in the vocabulary), else 0 */
+};
+
+struct relevance_labelled_tokens {
+    struct relevance_labelled_token *tokens; /* [cap], caller's */
+    size_t cap;         /* elements; the context's max_tokens is always enough */
+    size_t n;           /* out: tokens written, or needed on RELEVANCE_NO_SPACE */
+    uint32_t truncated; /* out: tokens of the text that were cut */
+};
+
+/*
+ * relevance_label_tokens() - the label of every token of a text, by the model's token head.
+ *
+ * 'text'    UTF-8, 'text_len' bytes; may be empty.  The model reads "[CLS] text [SEP]"; the two
+ *           control tokens are not in the result.
+ * 'tokens'  in the order of the text; on RELEVANCE_NO_SPACE only 'n' is written.
+ *
+ * Text beyond the model's limit is cut at its end (see 'truncated').  Allocates nothing.
+ * Returns RELEVANCE_OK, _BAD_ARGUMENT, _NO_HEAD or _NO_SPACE.  Since 0.1.
+ */
+RELEVANCE_API enum relevance_status
+relevance_label_tokens(relevance_context *ctx, const char *text, size_t text_len,
+                       struct relevance_labelled_tokens *tokens);
+
+struct relevance_span {
+    size_t begin, end; /* bytes [begin, end) of the text; begin < end; whole characters */
+    const char *name;  /* "PRODUCT" for the labels B-PRODUCT and I-PRODUCT; as long as the model */
+    uint32_t label;    /* token label of its first word */
+    uint32_t word_n;   /* words in it, a punctuation mark counting as one */
+    float probability; /* mean over its words of the probability of all labels of this name */
+};
+
+struct relevance_spans {
+    struct relevance_span *spans; /* [cap], caller's */
+    size_t cap;         /* elements; the context's max_tokens is always enough */
+    size_t n;           /* out: spans written, or needed on RELEVANCE_NO_SPACE */
+    uint32_t truncated; /* out: tokens of the text that were cut */
+};
+
+/*
+ * relevance_find_spans() - the stretches of a text that the token head names.
+ *
+ * Labels are read as BIO: "B-X" begins a span named X, "I-X" continues it (and begins one where
+ * nothing named X comes before it), "O" is outside; another label "X" counts as "I-X".  Prefixes
+ * and "O" in either case.  A word has the label of its first token.  Spans do not overlap and come
+ * in the order of the text.
+ *
+ * Otherwise as relevance_label_tokens().  Since 0.1.
+ */
+RELEVANCE_API enum relevance_status relevance_find_spans(relevance_context *ctx, const char *text,
+                                                         size_t text_len,
+                                                         struct relevance_spans *spans);
+
+/*
+ * A catalogue: product names and other words for them, in any languages.  Immutable once open; may
+ * be shared by any number of threads.
+ */
+typedef struct relevance_catalog relevance_catalog;
+
+struct relevance_catalog_options {
+    size_t size;                                 /* sizeof(struct relevance_catalog_options) */
+    const struct relevance_allocator *allocator; /* copied; NULL: the C library's */
+};
+
+/*
+ * relevance_catalog_open() - read a catalogue.
+ *
+ * 'path'     a text file in UTF-8, one product a line: its name, and after a TAB, where there are any,
+ *            aliases separated by '|'.  Blank lines are skipped, a byte order mark and CR before LF
+ *            are allowed, and so is space around names.  At most 2^20 names and aliases of 1 to 120
+ *            characters and 64 MiB.  A name or alias may not stand for two products, after folding
+ *            as relevance_catalog_match() does it.
+ * 'options'  NULL: defaults.
+ * 'error'    the message of RELEVANCE_BAD_CATALOG says which line is wrong, and why; 'position' is the
+ *            line's first byte.  May be NULL.
+ *
+ * The file is not needed afterwards.
+ * Returns RELEVANCE_OK, _BAD_ARGUMENT, _NO_MEMORY, _IO or _BAD_CATALOG.  Since 0.1.
+ */
+RELEVANCE_API enum relevance_status
+relevance_catalog_open(const char *path, const struct relevance_catalog_options *options,
+                       relevance_catalog **catalog, struct relevance_error *error);
+
+/* relevance_catalog_open_memory() - the same from 'data_len' bytes, which are copied.  Since 0.1. */
+RELEVANCE_API enum relevance_status
+relevance_catalog_open_memory(const void *data, size_t data_len,
+                              const struct relevance_catalog_options *options,
+                              relevance_catalog **catalog, struct relevance_error *error);
+
+/* relevance_catalog_close() - release it; NULL is allowed.  Since 0.1. */
+RELEVANCE_API void relevance_catalog_close(relevance_catalog *catalog);
+
+/* relevance_catalog_size() - products in it; 0 for NULL.  Since 0.1. */
+RELEVANCE_API uint32_t relevance_catalog_size(const relevance_catalog *catalog);
+
+/* relevance_catalog_name() - name of product 'i', or NULL where out of range.  Since 0.1. */
+RELEVANCE_API const char *relevance_catalog_name(const relevance_catalog *catalog, uint32_t i);
+
+struct relevance_match {
+    const char *name;  /* the product's name, or NULL: nothing is near enough; as long as the catalogue */
+    const char *alias; /* what matched: that name or one of the aliases, as the file spells it; or NULL */
+    uint32_t product;  /* index for relevance_catalog_name(); 0 where there is none */
+    uint32_t distance; /* edits between the folded texts: characters that differ, are missing, added
+                          or swapped, words left out not counted; 0 where there is none */
+    float score;       /* 1: equal after folding; lower with edits and words left out; 0: no match */
+};
+
+/*
+ * relevance_catalog_match() - the product that a few words mean.
+ *
+ * 'text'   UTF-8, 'text_len' bytes.
+ * 'match'  name NULL where nothing is near enough.
+ *
+ * Texts are compared folded: in lower case, without diacritics and punctuation.  A few edits are
+ * allowed, by length: none up to 2 characters, 1 up to 5, up to 5 for long names; those at the end of
+ * a word, where languages inflect, count half.  Where the whole text fits nothing, up to three words
+ * at its ends may be left out, but not more than half of it.  The least distance wins, and the first line on a tie.  Texts of more
+ * than 120 characters match nothing.
+ *
+ * Takes microseconds for thousands of products, at worst time linear in their number.  Allocates
+ * nothing.  Returns RELEVANCE_OK or _BAD_ARGUMENT.  Since 0.1.
+ */
+RELEVANCE_API enum relevance_status relevance_catalog_match(const relevance_catalog *catalog,
+                                                            const char *text, size_t text_len,
+                                                            struct relevance_match *match);
+
+/* Where a quantity comes from. */
+enum relevance_quantity_kind {
+    RELEVANCE_QUANTITY_ABSENT = 0,      /* none in the text: 1 */
+    RELEVANCE_QUANTITY_STATED = 1,      /* read from the text */
+    RELEVANCE_QUANTITY_UNREADABLE = 2,  /* the model found one, but it is no number known here: 1 */
+    RELEVANCE_QUANTITY_OUT_OF_RANGE = 3 /* negative, 0, a fraction, or above
+                                           RELEVANCE_MAX_QUANTITY: 1 */
+};
+#define RELEVANCE_MAX_QUANTITY 1000000
+
+struct relevance_intent {
+    size_t size;             /* set by the caller: sizeof(struct relevance_intent) */
+    uint32_t action;         /* most probable label of the sequence head; see relevance_label() */
+    float action_confidence; /* its probability */
+    size_t product_begin, product_end; /* bytes of the text, [begin, end); both 0: no product */
+    float product_confidence;          /* of the span, as in relevance_span; 0: no product */
+    uint32_t product_n;                /* products in the text; the fields describe the first */
+    struct relevance_match product;    /* in the catalogue; name NULL without one, or without match */
+    uint32_t quantity;                 /* 1 .. RELEVANCE_MAX_QUANTITY */
+    enum relevance_quantity_kind quantity_kind;
+    size_t quantity_begin, quantity_end; /* likewise; both 0: no quantity */
+    float quantity_confidence; /* of the span; absent: of there being none, 1 - the largest
+                                  probability that any word is one */
+    uint32_t tokens;           /* tokens computed, special tokens included */
+    uint32_t truncated;        /* tokens of the text that were cut */
+};
+
+/*
+ * relevance_extract() - what a shopper asks for: an action, a product and a quantity.
+ *
+ * Needs a model with a sequence head, which names the action, and a token head with labels B-PRODUCT,
+ * I-PRODUCT, B-QUANTITY and I-QUANTITY (in either case).
+ *
+ * 'text'     UTF-8, 'text_len' bytes; may be empty: then there is neither product nor quantity, and
+ *            the action is what the model says of nothing.
+ * 'catalog'  the product's name is looked up in it; NULL: it is not.
+ * 'intent'   its 'size' must be set; untouched on error.
+ *
+ * A quantity is an integer in digits ("12", "x3", "3 kom"), or in words in English, Croatian or
+ * Spanish ("twenty-five", "dvadeset i pet", "half a dozen", "tucet", "media docena", "a couple");
+ * diacritics may be missing.  Pairs are counted as pairs.  Of several products the first counts, with
+ * the quantity before it, or else one that follows and is nearer to it than to the next product.
+ *
+ * Text beyond the model's limit is cut at its end.  Allocates nothing.
+ * Returns RELEVANCE_OK, _BAD_ARGUMENT or _NO_HEAD.  Since 0.1.
+ */
+RELEVANCE_API enum relevance_status relevance_extract(relevance_context *ctx, const char *text,
+                                                      size_t text_len,
+                                                      const relevance_catalog *catalog,
+                                                      struct relevance_intent *intent);
+
+/*
+ * relevance_extract_batch() - the same for many texts, without padding.
+ *
+ * 'texts'    [text_n].
+ * 'intents'  [text_n], in the order of 'texts'; the 'size' of the first one holds for all, and they lie
+ *            that many bytes apart.  Each is what relevance_extract() gives for that text alone.
+ *
+ * Returns as relevance_extract().  Since 0.1.
+ */
+RELEVANCE_API enum relevance_status
+relevance_extract_batch(relevance_context *ctx, const struct relevance_text *texts, size_t text_n,
+                        const relevance_catalog *catalog, struct relevance_intent *intents);
 
 struct relevance_info {
     size_t size;                  /* set by the caller: sizeof(struct relevance_info) */

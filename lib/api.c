@@ -142,6 +142,12 @@ static void fill_result(const struct relevance_context *ctx, const float *logits
     *result = r;
 }
 
+void rlv_fill_result(const struct relevance_context *ctx, const float *logits, size_t s,
+                     struct relevance_result *result)
+{
+    fill_result(ctx, logits, s, result);
+}
+
 /* Compute the batch; result s goes to first + s * stride bytes. */
 static void classify_rows(struct relevance_context *ctx, void *first, size_t stride)
 {

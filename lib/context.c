@@ -43,6 +43,11 @@ static void carve(struct relevance_context *ctx, struct bump *b)
     ctx->truncated = (uint32_t *)take(b, ctx->max_sequences, sizeof *ctx->truncated);
     ctx->query_ids = (int32_t *)take(b, ctx->max_tokens, sizeof *ctx->query_ids);
     ctx->product_ids = (int32_t *)take(b, ctx->max_tokens, sizeof *ctx->product_ids);
+    if (ctx->model->config->token_label_n != 0) {
+        ctx->origins = (struct rlv_origin *)take(b, rows, sizeof *ctx->origins);
+        ctx->query_origins =
+            (struct rlv_origin *)take(b, ctx->max_tokens, sizeof *ctx->query_origins);
+    }
 }
 
 /* A row stride in elements: whole cache lines, and not a multiple of 512 bytes, so that the same

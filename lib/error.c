@@ -44,6 +44,7 @@ const char *relevance_status_name(enum relevance_status status)
     case RELEVANCE_NO_ISA: return "instruction set not available";
     case RELEVANCE_NO_SPACE: return "output buffer too small";
     case RELEVANCE_NO_THREAD: return "worker thread could not be started";
+    case RELEVANCE_BAD_CATALOG: return "catalogue has a wrong line";
     }
     return "unknown status";
 }

@@ -748,6 +748,17 @@ const float *rlv_head(struct relevance_context *ctx, size_t *stride)
     return ctx->narrow;
 }
 
+void rlv_take_first_rows(struct relevance_context *ctx)
+{
+    const struct rlv_linear *pooler = &ctx->model->pooler;
+    for (size_t s = 1; s < ctx->sequence_n; s++)
+        memmove(ctx->hidden + s * ctx->narrow_stride,
+                ctx->hidden + ctx->sequences[s].first * ctx->narrow_stride,
+                ctx->narrow_stride * sizeof *ctx->hidden);
+    run_quantise(ctx, ctx->hidden, ctx->narrow_stride, ctx->sequence_n,
+                 pooler->weight != NULL ? pooler : NULL, RELEVANCE_PART_HEAD);
+}
+
 const float *rlv_token_head(struct relevance_context *ctx, size_t *stride)
 {
     const struct rlv_linear *l = &ctx->model->token_classifier;

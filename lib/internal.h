@@ -165,6 +165,8 @@ struct relevance_context {
     uint32_t row_n, sequence_n;
     int32_t *query_ids; /* [max_tokens]: the query of a ranking, or one text */
     int32_t *product_ids;
+    struct rlv_origin *origins;       /* [max_rows]: of the rows' tokens; only with a token head */
+    struct rlv_origin *query_origins; /* [max_tokens] */
 
     /* activations; strides in elements, see forward.c */
     float *hidden;  /* [max_rows, hidden_stride]: the residual stream */
@@ -203,9 +205,26 @@ size_t rlv_share_width(size_t panel_n, size_t unit, size_t share_n);
 /* Floats from row to row of a matrix of 'n' columns. */
 size_t rlv_row_floats(size_t n);
 
+/*
+ * rlv_take_first_rows() - after rlv_forward(ctx, 0), what rlv_forward(ctx, 1) leaves: row s of
+ * ctx->hidden is the first row of sequence s.  What the token head computed stays.
+ */
+void rlv_take_first_rows(struct relevance_context *ctx);
+
 /* Scratch floats a thread needs for this model. */
 size_t rlv_forward_scratch(const relevance_model *model, uint32_t max_tokens,
                            enum relevance_f32_gemm f32_gemm);
+
+/* ---- quantity.c ---- */
+
+/* The number that the words mean; *quantity is 1 where there is none, or none that can be used. */
+enum relevance_quantity_kind rlv_parse_quantity(const char *text, size_t len, uint32_t *quantity);
+
+/* ---- api.c ---- */
+
+/* Probabilities of sequence s from its logits [label_n], and its tokens. */
+void rlv_fill_result(const struct relevance_context *ctx, const float *logits, size_t s,
+                     struct relevance_result *result);
 
 /* ---- blas.c ---- */
 

@@ -16,6 +16,10 @@
  * but it is several times the vocabulary's size and must be built or stored; a pair takes less than
  * 2 us so.
  *
+ * Where a token comes from is kept only when asked for: for each character of the word, the bytes of
+ * the scalar it was made from.  That costs the plain path a branch for each word, run of letters and
+ * token.
+ *
  * What each scalar does is in unicode_tables.h, derived from the reference.  docs/tokenizer.md has
  * the rules in prose.
  */
@@ -165,10 +169,23 @@ int32_t rlv_vocab_find(const struct rlv_vocab *vocab, const uint8_t *bytes, size
 
 /* ---- words to pieces ---- */
 
+/* Bytes [begin, end) of the text. */
+struct range {
+    size_t begin, end;
+};
+
 /* A combining character that waits for its place in the canonical order. */
 struct mark {
     uint32_t scalar;
     uint32_t rank;
+    struct range from;
+};
+
+/* Instead of tokens: see rlv_fold(). */
+struct fold {
+    uint32_t *out;
+    size_t cap, n;
+    int marks;
 };
 
 struct scan {
@@ -180,6 +197,12 @@ struct scan {
     uint32_t mark_n;
     uint8_t word[MAX_WORD * 4];
     struct mark marks[MAX_WORD];
+    struct rlv_origin *origins; /* [cap], or NULL: nobody asks, and the rest is not kept */
+    const uint8_t *text;
+    struct range now;              /* of the scalar at hand */
+    struct range whole;            /* of the word, also where it is too long */
+    struct range from[MAX_WORD];   /* of each character of the word */
+    struct fold *fold;             /* NULL: make tokens */
 };
 
 static inline void put_id(struct scan *s, uint32_t id)
@@ -187,6 +210,36 @@ static inline void put_id(struct scan *s, uint32_t id)
     if (s->n < s->cap)
         s->ids[s->n] = (int32_t)id;
     s->n++;
+}
+
+/* Of the last token. */
+static void put_origin(struct scan *s, struct range range, uint32_t inside)
+{
+    if (s->n <= s->cap)
+        s->origins[s->n - 1] = (struct rlv_origin){range.begin, range.end, inside};
+}
+
+static void widen(struct range *range, struct range by)
+{
+    if (by.begin < range->begin)
+        range->begin = by.begin;
+    if (by.end > range->end)
+        range->end = by.end;
+}
+
+/* The last token is the bytes [at, at + n) of the word, which begin with its character 'first'.
+ * Returns the first character after it.  Combining characters may have changed places, so that the
+ * ranges of characters need not ascend. */
+static uint32_t put_piece_origin(struct scan *s, uint32_t at, uint32_t n, uint32_t first)
+{
+    struct range range = s->from[first];
+    uint32_t next = first;
+
+    for (uint32_t i = at; i < at + n; i++)
+        if ((s->word[i] & 0xc0) != 0x80)
+            widen(&range, s->from[next++]);
+    put_origin(s, range, at > 0);
+    return next;
 }
 
 /*
@@ -219,6 +272,8 @@ static uint32_t longest_piece(const struct rlv_vocab *v, const uint8_t *p, uint3
 /* Greedy longest match: the pieces of the word.  Returns 0 if some part of it is no token. */
 static int put_pieces(struct scan *s)
 {
+    uint32_t first = 0;
+
     for (uint32_t at = 0, n; at < s->len; at += n) {
         int32_t id;
 
@@ -226,9 +281,13 @@ static int put_pieces(struct scan *s)
         if (n == 0)
             return 0;
         put_id(s, (uint32_t)id);
+        if (s->origins != NULL)
+            first = put_piece_origin(s, at, n, first);
     }
     return 1;
 }
+
+static void fold_word(struct scan *s);
 
 static void end_word(struct scan *s)
 {
@@ -236,11 +295,25 @@ static void end_word(struct scan *s)
 
     if (s->char_n == 0)
         return;
-    if (s->char_n == TOO_LONG || !put_pieces(s)) {
+    if (s->fold != NULL) {
+        fold_word(s);
+    } else if (s->char_n == TOO_LONG || !put_pieces(s)) {
         s->n = first;
         put_id(s, s->vocab->unk_id);
+        if (s->origins != NULL)
+            put_origin(s, s->whole, 0);
     }
     s->len = s->char_n = 0;
+}
+
+/* A character joins the word, also one that no longer fits. */
+static void keep_range(struct scan *s, struct range range)
+{
+    if (s->char_n == 0)
+        s->whole = range;
+    widen(&s->whole, range);
+    if (s->char_n < MAX_WORD)
+        s->from[s->char_n] = range;
 }
 
 /* ---- scalars to words ---- */
@@ -278,6 +351,8 @@ static uint32_t encode_utf8(uint32_t c, uint8_t *to)
 
 static void append(struct scan *s, uint32_t c)
 {
+    if (s->origins != NULL)
+        keep_range(s, s->now);
     if (s->char_n >= MAX_WORD) {
         s->char_n = TOO_LONG;
         return;
@@ -317,9 +392,16 @@ static void put_lower(struct scan *s, uint32_t c, const struct rlv_unicode *u)
 /* The run of combining characters is over: they are in order now. */
 static void end_marks(struct scan *s)
 {
-    for (uint32_t i = 0; i < s->mark_n; i++)
+    struct range now = s->now;
+
+    if (s->mark_n == 0)
+        return;
+    for (uint32_t i = 0; i < s->mark_n; i++) {
+        s->now = s->marks[i].from;
         put_lower(s, s->marks[i].scalar, properties(s->marks[i].scalar));
+    }
     s->mark_n = 0;
+    s->now = now;
 }
 
 /* Canonical ordering (Unicode 15, section 3.11): a stable sort by class within a run of marks. */
@@ -329,12 +411,14 @@ static void put_mark(struct scan *s, uint32_t c, uint32_t rank)
 
     if (s->mark_n == MAX_WORD) {
         /* With a run this long the word is an [UNK] whatever the order. */
+        if (s->origins != NULL)
+            keep_range(s, s->now);
         s->char_n = TOO_LONG;
         return;
     }
     for (; at > 0 && s->marks[at - 1].rank > rank; at--)
         s->marks[at] = s->marks[at - 1];
-    s->marks[at] = (struct mark){c, rank};
+    s->marks[at] = (struct mark){c, rank, s->now};
     s->mark_n++;
 }
 
@@ -368,6 +452,11 @@ static void put_stripped(struct scan *s, uint32_t c, const struct rlv_unicode *u
     if (u->flags & RLV_U_MARK) {
         if (u->flags & RLV_U_STARTER_MARK)
             end_marks(s);
+        if (s->origins != NULL && s->char_n > 0) { /* it belongs to the character before it */
+            widen(&s->whole, s->now);
+            if (s->char_n <= MAX_WORD)
+                widen(&s->from[s->char_n - 1], s->now);
+        }
     } else if (u->flags & RLV_U_HANGUL) {
         put_hangul(s, c);
     } else if (u->strip < RLV_U_POOLED) {
@@ -463,6 +552,36 @@ static const uint8_t *decode_utf8(const uint8_t *p, const uint8_t *end, uint32_t
     return p;
 }
 
+static void keep_ascii_ranges(struct scan *s, const uint8_t *p, const uint8_t *end)
+{
+    struct range range = {(size_t)(p - s->text), (size_t)(p - s->text) + 1};
+    uint32_t n = s->char_n;
+
+    if (n == 0)
+        s->whole = range;
+    for (; p < end && *p < 0x80 && rlv_unicode_ascii[*p] == 'L'; p++) {
+        if (n < MAX_WORD)
+            s->from[n++] = range;
+        s->whole.end = range.end;
+        range.begin++;
+        range.end++;
+    }
+}
+
+int rlv_utf8_valid(const char *text, size_t len)
+{
+    const uint8_t *p = (const uint8_t *)text, *end = p + len, *start;
+    uint32_t c;
+
+    while (p < end) {
+        start = p;
+        p = decode_utf8(p, end, &c);
+        if (c == REPLACEMENT && !(p - start == 3 && start[0] == 0xef && start[1] == 0xbf))
+            return 0;
+    }
+    return 1;
+}
+
 /*
  * The letters and digits of ASCII at 'p', appended to the word; returns the first other byte.  This
  * is most of the text: nothing but lower case happens to them.
@@ -472,6 +591,8 @@ static const uint8_t *put_ascii(struct scan *s, const uint8_t *p, const uint8_t 
     uint32_t n = s->char_n, len = s->len;
     int lower = (s->vocab->flags & RLV_CONFIG_LOWERCASE) != 0;
 
+    if (s->origins != NULL)
+        keep_ascii_ranges(s, p, end);
     for (; p < end && *p < 0x80 && rlv_unicode_ascii[*p] == 'L'; p++) {
         if (n >= MAX_WORD) {
             n = TOO_LONG;
@@ -495,7 +616,9 @@ static void put_text(struct scan *s, const uint8_t *p, const uint8_t *end)
             end_marks(s);
             p = put_ascii(s, p, end);
         } else {
+            s->now.begin = (size_t)(p - s->text);
             p = decode_utf8(p, end, &c);
+            s->now.end = (size_t)(p - s->text);
             put_scalar(s, c);
         }
     }
@@ -554,13 +677,15 @@ static void put_text_with_controls(struct scan *s, const uint8_t *p, const uint8
         }
         put_text(s, start, p);
         put_id(s, t->id);
+        if (s->origins != NULL)
+            put_origin(s, (struct range){(size_t)(p - s->text), (size_t)(p - s->text) + t->len}, 0);
         start = p += t->len;
     }
     put_text(s, start, end);
 }
 
-size_t rlv_wordpiece(const struct rlv_vocab *vocab, const char *text, size_t len, int parse_special,
-                     int32_t *ids, size_t cap)
+size_t rlv_wordpiece_origins(const struct rlv_vocab *vocab, const char *text, size_t len,
+                             int parse_special, int32_t *ids, struct rlv_origin *origins, size_t cap)
 {
     const uint8_t *p = (const uint8_t *)text;
     struct scan s; /* buffers are written before they are read: clearing them would cost time */
@@ -572,11 +697,97 @@ size_t rlv_wordpiece(const struct rlv_vocab *vocab, const char *text, size_t len
     s.cap = cap;
     s.n = 0;
     s.len = s.char_n = s.mark_n = 0;
+    s.origins = origins;
+    s.text = p;
+    s.now = (struct range){0, 0};
+    s.fold = NULL;
     if (parse_special)
         put_text_with_controls(&s, p, p + len);
     else
         put_text(&s, p, p + len);
     return s.n;
+}
+
+size_t rlv_wordpiece(const struct rlv_vocab *vocab, const char *text, size_t len, int parse_special,
+                     int32_t *ids, size_t cap)
+{
+    return rlv_wordpiece_origins(vocab, text, len, parse_special, ids, NULL, cap);
+}
+
+/* ---- folding ---- */
+
+/* What is left when accents are gone, in up to two characters; Unicode does not decompose these. */
+static const struct {
+    uint32_t scalar;
+    char to[3];
+} spelt_out[] = {{0xdf, "ss"},  {0xe6, "ae"},  {0xf0, "d"},  {0xf8, "o"},  {0xfe, "th"}, {0x111, "d"},
+                 {0x127, "h"},  {0x131, "i"},  {0x142, "l"}, {0x153, "oe"}, {0x167, "t"}};
+
+static void fold_put(struct fold *f, uint32_t c)
+{
+    if (f->n < f->cap)
+        f->out[f->n] = c;
+    f->n++;
+}
+
+static void fold_scalar(struct fold *f, uint32_t c)
+{
+    if (c >= 0xff01 && c <= 0xff5e) /* wide ASCII */
+        c -= 0xff01 - '!';
+    for (size_t i = 0; c >= 0x80 && i < sizeof spelt_out / sizeof spelt_out[0]; i++) {
+        if (spelt_out[i].scalar != c)
+            continue;
+        for (const char *t = spelt_out[i].to; *t != '\0'; t++)
+            fold_put(f, (uint8_t)*t);
+        return;
+    }
+    fold_put(f, c);
+}
+
+/* The word that just ended; a punctuation mark is one of a single character. */
+static void fold_word(struct scan *s)
+{
+    struct fold *f = s->fold;
+    const uint8_t *p = s->word, *end = s->word + s->len;
+    uint32_t c;
+
+    if (s->char_n == 1 && !f->marks) {
+        decode_utf8(p, end, &c);
+        if (properties(c)->flags & RLV_U_PUNCT)
+            return;
+    }
+    if (f->n > 0)
+        fold_put(f, ' ');
+    if (s->char_n == TOO_LONG) {
+        fold_put(f, REPLACEMENT);
+        return;
+    }
+    while (p < end) {
+        p = decode_utf8(p, end, &c);
+        fold_scalar(f, c);
+    }
+}
+
+size_t rlv_fold(const char *text, size_t len, int marks, uint32_t *out, size_t cap)
+{
+    static const struct rlv_vocab fold_all = {.flags = RLV_CONFIG_ALL};
+    struct fold f = {.out = out, .cap = cap, .n = 0, .marks = marks};
+    const uint8_t *p = (const uint8_t *)text;
+    struct scan s;
+
+    if (len == 0)
+        return 0;
+    s.vocab = &fold_all;
+    s.ids = NULL;
+    s.cap = 0;
+    s.n = 0;
+    s.len = s.char_n = s.mark_n = 0;
+    s.origins = NULL;
+    s.text = p;
+    s.now = (struct range){0, 0};
+    s.fold = &f;
+    put_text(&s, p, p + len);
+    return f.n;
 }
 
 /* ---- truncation ---- */

@@ -56,6 +56,38 @@ int32_t rlv_vocab_find(const struct rlv_vocab *vocab, const uint8_t *bytes, size
 size_t rlv_wordpiece(const struct rlv_vocab *vocab, const char *text, size_t len, int parse_special,
                      int32_t *ids, size_t cap);
 
+/* Where a token comes from. */
+struct rlv_origin {
+    size_t begin, end; /* bytes [begin, end) of the text */
+    uint32_t inside;   /* 1: not the first token of its word */
+};
+
+/*
+ * rlv_wordpiece_origins() - the same, with where each token comes from.
+ *
+ * 'origins'  [cap].  A token's bytes are those of the scalar values whose normalised characters it
+ *            holds, and of the accents dropped after them; an [UNK]'s are its whole word's.
+ */
+size_t rlv_wordpiece_origins(const struct rlv_vocab *vocab, const char *text, size_t len,
+                             int parse_special, int32_t *ids, struct rlv_origin *origins,
+                             size_t cap);
+
+/*
+ * rlv_fold() - a text in lower case and without accents, as comparisons want it.
+ *
+ * 'marks'  1: each punctuation mark is a word of its own, as in tokens; 0: it only separates words.
+ * 'out'    [cap] scalar values; words are separated by one space.  Words of more than 100 characters,
+ *          which mean nothing, become one U+FFFD.
+ *
+ * Further than the tokenizer goes, letters with a stroke and ligatures are spelt out (d for U+0111, ss for
+ * U+00DF) and the wide forms of ASCII made narrow.
+ * Returns the number of scalars of the whole text, which may exceed 'cap'.
+ */
+size_t rlv_fold(const char *text, size_t len, int marks, uint32_t *out, size_t cap);
+
+/* 1 where the bytes are well-formed UTF-8 without surrogates (Unicode 15, table 3-7), else 0. */
+int rlv_utf8_valid(const char *text, size_t len);
+
 /*
  * rlv_truncate_pair() - "longest first" in closed form: how many tokens of each text are kept so
  * that kept_a + kept_b <= budget.  See docs/tokenizer.md for the derivation.

@@ -450,7 +450,7 @@ static void names_of_values(void **state)
     uint64_t ticks[RELEVANCE_PART_N], again[RELEVANCE_PART_N];
     (void)state;
     assert_string_equal(relevance_version(), "0.1.0");
-    for (int i = RELEVANCE_OK; i <= RELEVANCE_NO_THREAD; i++)
+    for (int i = RELEVANCE_OK; i <= RELEVANCE_BAD_CATALOG; i++)
         for (int j = RELEVANCE_OK; j < i; j++)
             assert_string_not_equal(relevance_status_name((enum relevance_status)i),
                                     relevance_status_name((enum relevance_status)j));

@@ -18,7 +18,7 @@
 #include "support/tiny.h"
 
 static const char *const models[] = {"distilbert-seq", "bert-seq", "bert-token", "distilbert-token",
-                                     "bert-bare"};
+                                     "bert-bare", "bert-both", "distilbert-both"};
 #define MODEL_N (sizeof models / sizeof models[0])
 
 /* Largest |difference| of a logit or hidden state against transformers; they are of order 1. */
@@ -26,7 +26,7 @@ static const struct {
     const char *weights;
     double tolerance;
 } formats[] = {{"f32", 2e-5}, {"f16", 1e-2}, {"q8", 0.16}, {"q7", 0.35}, {"q6", 0.45},
-             {"q5", 0.65}, {"q4", 1.2}};
+             {"q5", 0.65}, {"q4", 1.3}};
 #define FORMAT_N (sizeof formats / sizeof formats[0])
 
 static json_t *golden_cases(const char *name, json_t **root)

@@ -529,10 +529,10 @@ static float gain_by_name(const char *name)
     return 0.0f;
 }
 
-static int add_labels(struct conversion *c, struct rlv_writer_label **list, int with_gains)
+/* 'names'  [n], or NULL: none are known */
+static int add_labels(struct conversion *c, char *const *names, uint32_t n,
+                      struct rlv_writer_label **list, int with_gains)
 {
-    const struct hf_config *config = &c->model->config;
-    uint32_t n = c->model->label_n;
     struct rlv_writer_label *labels = calloc(n, sizeof *labels);
     char text[32];
     float sum = 0.0f;
@@ -544,7 +544,7 @@ static int add_labels(struct conversion *c, struct rlv_writer_label **list, int 
         labels[i].name = NULL;
     for (uint32_t i = 0; i < n; i++) {
         snprintf(text, sizeof text, "LABEL_%lu", (unsigned long)i);
-        labels[i].name = strdup(config->label_n != 0 ? config->labels[i] : text);
+        labels[i].name = strdup(names != NULL ? names[i] : text);
         if (labels[i].name == NULL)
             return failure_set(c->failure, "out of memory");
         labels[i].gain = with_gains ? gain_by_name(labels[i].name) : 0.0f;
@@ -561,17 +561,19 @@ static int add_heads(struct conversion *c)
     struct rlv_config *config = &c->writer->config;
     const struct choice f32 = {FORMAT_F32, 0};
 
-    config->head_kind = RLV_HEAD_NONE;
-    if (m->config.task == HF_TASK_SEQUENCE) {
-        config->head_kind = m->config.arch == RLV_ARCH_BERT ? RLV_HEAD_TANH : RLV_HEAD_RELU;
-        config->label_n = m->label_n;
-        if (add_labels(c, &c->writer->labels, 1) != 0)
-            return -1;
-    } else if (m->config.task == HF_TASK_TOKENS) {
-        config->token_label_n = m->label_n;
-        if (add_labels(c, &c->writer->token_labels, 0) != 0)
-            return -1;
-    }
+    config->head_kind = m->label_n == 0                  ? RLV_HEAD_NONE
+                        : m->pooler.piece_n == 0         ? RLV_HEAD_DIRECT
+                        : m->config.arch == RLV_ARCH_BERT ? RLV_HEAD_TANH
+                                                          : RLV_HEAD_RELU;
+    config->label_n = m->label_n;
+    config->token_label_n = m->token_label_n;
+    if (m->label_n != 0 &&
+        add_labels(c, m->config.labels, m->label_n, &c->writer->labels, 1) != 0)
+        return -1;
+    if (m->token_label_n != 0 &&
+        add_labels(c, m->config.task == HF_TASK_BOTH ? m->config.token_labels : m->config.labels,
+                   m->token_label_n, &c->writer->token_labels, 0) != 0)
+        return -1;
     if (add_chosen(c, 0, RLV_PART_POOLER, &m->pooler) != 0 ||
         add_linear(c, 0, RLV_PART_CLASSIFIER, f32, &m->classifier) != 0)
         return -1;
@@ -606,7 +608,7 @@ static uint64_t count_weights(const struct hf_model *m)
 
     layer = 4 * hidden * hidden + 2 * hidden * m->config.intermediate_size + 4 * hidden;
     return (m->config.vocab_n + (uint64_t)m->max_tokens + m->config.type_n + 2) * hidden +
-           m->config.layer_n * layer + (uint64_t)m->label_n * hidden +
+           m->config.layer_n * layer + ((uint64_t)m->label_n + m->token_label_n) * hidden +
            (uint64_t)m->pooler.n * m->pooler.k;
 }
 

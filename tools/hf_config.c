@@ -35,6 +35,8 @@ static const struct architecture {
     {"DistilBertForMaskedLM", RLV_ARCH_DISTILBERT, HF_TASK_ENCODER, distilbert_mlm},
     {"BertForSequenceClassification", RLV_ARCH_BERT, HF_TASK_SEQUENCE, no_prefix},
     {"BertForTokenClassification", RLV_ARCH_BERT, HF_TASK_TOKENS, bert_pooler},
+    {"DistilBertForSequenceAndTokenClassification", RLV_ARCH_DISTILBERT, HF_TASK_BOTH, no_prefix},
+    {"BertForSequenceAndTokenClassification", RLV_ARCH_BERT, HF_TASK_BOTH, bert_pooler},
     {"BertModel", RLV_ARCH_BERT, HF_TASK_ENCODER, bert_pooler},
     {"BertForMaskedLM", RLV_ARCH_BERT, HF_TASK_ENCODER, bert_mlm},
     {"BertForPreTraining", RLV_ARCH_BERT, HF_TASK_ENCODER, bert_pretraining},
@@ -47,7 +49,7 @@ static int find_architecture(struct hf_config *config, const json_t *root, struc
         json_string_value(json_array_get(json_object_get(root, "architectures"), 0));
     const char *type = json_string_value(json_object_get(root, "model_type"));
     const char *expected;
-    char list[512] = "";
+    char list[640] = "";
 
     if (type != NULL && strcmp(type, "distilbert") != 0 && strcmp(type, "bert") != 0)
         return failure_set(failure, FILE_NAME ": model_type is '%s', supported: distilbert, bert",
@@ -110,7 +112,11 @@ static int check_variant(const struct hf_config *config, const json_t *root,
         check_false(root, "is_decoder", failure) != 0 ||
         check_false(root, "add_cross_attention", failure) != 0)
         return -1;
-    if (config->task == HF_TASK_SEQUENCE &&
+    if (config->task == HF_TASK_BOTH &&
+        check_string(root, "classifier_head", "linear", "linear", "linear",
+                     "linear (one layer on [CLS])", failure) != 0)
+        return -1;
+    if ((config->task == HF_TASK_SEQUENCE || config->task == HF_TASK_BOTH) &&
         check_string(root, "problem_type", "single_label_classification",
                      "single_label_classification", "single_label_classification",
                      "single_label_classification (probabilities are a softmax)", failure) != 0)
@@ -165,11 +171,13 @@ static int read_sizes(struct hf_config *c, const json_t *root, struct failure *f
     return 0;
 }
 
-static int read_labels(struct hf_config *c, const json_t *root, struct failure *failure)
+/* The names of "id2label" or "token_id2label"; absent: none. */
+static int read_labels(const json_t *root, const char *key, char ***labels, uint32_t *label_n,
+                       struct failure *failure)
 {
-    const json_t *map = json_object_get(root, "id2label");
+    const json_t *map = json_object_get(root, key);
     const char *name;
-    char key[16];
+    char index[16];
     size_t n = json_object_size(map);
 
     if (n == 0)
@@ -177,17 +185,17 @@ static int read_labels(struct hf_config *c, const json_t *root, struct failure *
     if (n > RLV_MAX_TOKEN_LABELS)
         return failure_set(failure, FILE_NAME ": %zu labels, supported: at most %u", n,
                            RLV_MAX_TOKEN_LABELS);
-    c->labels = calloc(n, sizeof *c->labels);
-    if (c->labels == NULL)
+    *labels = calloc(n, sizeof **labels);
+    if (*labels == NULL)
         return failure_set(failure, "out of memory");
-    for (; c->label_n < n; c->label_n++) {
-        snprintf(key, sizeof key, "%lu", (unsigned long)c->label_n);
-        name = json_string_value(json_object_get(map, key));
+    for (; *label_n < n; ++*label_n) {
+        snprintf(index, sizeof index, "%lu", (unsigned long)*label_n);
+        name = json_string_value(json_object_get(map, index));
         if (name == NULL || name[0] == '\0')
-            return failure_set(failure, FILE_NAME ": id2label has %zu labels, but none for \"%s\"",
-                               n, key);
-        c->labels[c->label_n] = strdup(name);
-        if (c->labels[c->label_n] == NULL)
+            return failure_set(failure, FILE_NAME ": %s has %zu labels, but none for \"%s\"", key, n,
+                               index);
+        (*labels)[*label_n] = strdup(name);
+        if ((*labels)[*label_n] == NULL)
             return failure_set(failure, "out of memory");
     }
     return 0;
@@ -201,7 +209,10 @@ int hf_config_load(struct hf_config *config, const char *dir, struct failure *fa
         return -1;
     if (find_architecture(config, root, failure) != 0 ||
         check_variant(config, root, failure) != 0 || read_sizes(config, root, failure) != 0 ||
-        read_labels(config, root, failure) != 0)
+        read_labels(root, "id2label", &config->labels, &config->label_n, failure) != 0 ||
+        (config->task == HF_TASK_BOTH &&
+         read_labels(root, "token_id2label", &config->token_labels, &config->token_label_n,
+                     failure) != 0))
         goto fail;
     json_decref(root);
     return 0;
@@ -216,7 +227,10 @@ void hf_config_free(struct hf_config *config)
 {
     for (uint32_t i = 0; i < config->label_n; i++)
         free(config->labels[i]);
+    for (uint32_t i = 0; i < config->token_label_n; i++)
+        free(config->token_labels[i]);
     free(config->labels);
+    free(config->token_labels);
     free(config->architecture);
     memset(config, 0, sizeof *config);
 }

@@ -12,7 +12,8 @@
 enum hf_task {
     HF_TASK_ENCODER,  /* no head: hidden states */
     HF_TASK_SEQUENCE, /* labels a text or a pair of texts */
-    HF_TASK_TOKENS    /* labels each token */
+    HF_TASK_TOKENS,   /* labels each token */
+    HF_TASK_BOTH      /* both, the text's label by one linear layer on [CLS] */
 };
 
 struct hf_config { /* zeroed at birth */
@@ -23,8 +24,10 @@ struct hf_config { /* zeroed at birth */
     uint32_t hidden_size, layer_n, head_n, intermediate_size, position_n, vocab_n;
     uint32_t type_n; /* 0: no token types */
     float layer_norm_epsilon;
-    uint32_t label_n; /* 0: config.json has no id2label */
-    char **labels;    /* [label_n] */
+    uint32_t label_n;       /* 0: config.json has no id2label */
+    char **labels;          /* [label_n] */
+    uint32_t token_label_n; /* of token_id2label, which only a model with both heads has */
+    char **token_labels;    /* [token_label_n] */
 };
 
 /* hf_config_load() - read and check 'dir'/config.json.  Returns 0, or -1 and a message. */

@@ -135,11 +135,11 @@ static void take_layer(struct search *s, uint32_t i, struct hf_layer *layer)
     take_norm(s, names->ffn_norm, i, &layer->ffn_norm);
 }
 
-/* Labels of the head: as many as config.json names, else as many as the classifier has rows. */
-static uint32_t count_labels(struct search *s, uint32_t max)
+/* Labels of a head: as many as config.json names, else as many as its tensor has rows. */
+static uint32_t count_labels(struct search *s, const char *tensor, uint32_t named, uint32_t max)
 {
-    const struct st_tensor *t = st_find(&s->model->set, "classifier.weight");
-    uint64_t n = s->model->config.label_n;
+    const struct st_tensor *t = st_find(&s->model->set, tensor);
+    uint64_t n = named;
 
     if (n == 0 && t != NULL && t->dim_n == 2)
         n = t->dims[0];
@@ -147,9 +147,8 @@ static uint32_t count_labels(struct search *s, uint32_t max)
         n = 2; /* the default of transformers; a missing tensor is reported with it */
     if (!s->failed && (n < 2 || n > max)) {
         failure_set(s->failure, "%s: %llu label%s, supported: 2 to %lu",
-                    s->model->config.label_n != 0 ? "config.json" : "classifier.weight",
-                    (unsigned long long)n, n == 1 ? " (a regression score)" : "s",
-                    (unsigned long)max);
+                    named != 0 ? "config.json" : tensor, (unsigned long long)n,
+                    n == 1 ? " (a regression score)" : "s", (unsigned long)max);
         s->failed = 1;
     }
     return (uint32_t)n;
@@ -158,21 +157,29 @@ static uint32_t count_labels(struct search *s, uint32_t max)
 static void take_heads(struct search *s)
 {
     struct hf_model *m = s->model;
-    uint32_t hidden = m->config.hidden_size;
+    const struct hf_config *c = &m->config;
+    uint32_t hidden = c->hidden_size;
     char full[NAME_CAP];
 
-    if (m->config.task == HF_TASK_TOKENS) {
-        m->label_n = count_labels(s, RLV_MAX_TOKEN_LABELS);
-        take_linear(s, "classifier", m->label_n, hidden, &m->token_classifier);
+    if (c->task == HF_TASK_TOKENS) {
+        m->token_label_n =
+            count_labels(s, "classifier.weight", c->label_n, RLV_MAX_TOKEN_LABELS);
+        take_linear(s, "classifier", m->token_label_n, hidden, &m->token_classifier);
     }
-    if (m->config.task == HF_TASK_SEQUENCE) {
-        m->label_n = count_labels(s, RELEVANCE_MAX_LABELS);
-        take_linear(s,
-                    m->config.arch == RLV_ARCH_BERT ? encoder_name(s, full, "pooler.dense", 0)
-                                                    : "pre_classifier",
-                    hidden, hidden, &m->pooler);
+    if (c->task == HF_TASK_BOTH) {
+        m->token_label_n = count_labels(s, "token_classifier.weight", c->token_label_n,
+                                        RLV_MAX_TOKEN_LABELS);
+        take_linear(s, "token_classifier", m->token_label_n, hidden, &m->token_classifier);
+    }
+    if (c->task == HF_TASK_SEQUENCE || c->task == HF_TASK_BOTH) {
+        m->label_n = count_labels(s, "classifier.weight", c->label_n, RELEVANCE_MAX_LABELS);
         take_linear(s, "classifier", m->label_n, hidden, &m->classifier);
     }
+    if (c->task == HF_TASK_SEQUENCE)
+        take_linear(s,
+                    c->arch == RLV_ARCH_BERT ? encoder_name(s, full, "pooler.dense", 0)
+                                             : "pre_classifier",
+                    hidden, hidden, &m->pooler);
 }
 
 static int has_prefix(const char *name, const char *prefix)

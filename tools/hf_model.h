@@ -35,7 +35,7 @@ struct hf_model { /* zeroed at birth */
     struct hf_vocab vocab;
     struct st_set set;
     uint32_t max_tokens;                             /* of the positions, as many as the tokenizer allows */
-    uint32_t label_n;                                /* of the head, 0 without one */
+    uint32_t label_n, token_label_n;                 /* of the two heads, 0 without one */
     unsigned dropped_n;                              /* tensors with no use in this library */
     const struct st_tensor *word, *position, *type;  /* [vocab, hidden] ...; type NULL in DistilBERT */
     struct hf_norm embedding_norm;

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * extract.c - calls of the token head: labels of tokens, spans, and shopping intents.
+ *
+ * One forward pass serves both heads: the token head reads the hidden states of all rows, and then
+ * the sequence head those of each sequence's first row.
+ *
+ * The unit is the word, and its label that of its first token, because that is what token classifiers
+ * are trained on; where a word's later tokens were labelled too, theirs say the same.
+ */
+#include <string.h>
+
+#include "internal.h"
+
+static uint64_t now(const struct relevance_context *ctx) { return ctx->clock ? ctx->clock() : 0; }
+
+/* ---- labels ---- */
+
+static const char *token_label(const struct relevance_model *m, uint32_t label)
+{
+    return (const char *)m->token_labels + rlv_label_at(m->token_labels, label)->name_offset;
+}
+
+/* "PRODUCT" of "B-PRODUCT"; NULL for "O".  *begins: 1 for a label that cannot continue a span. */
+static const char *entity_name(const char *label, int *begins)
+{
+    *begins = 0;
+    if ((label[0] == 'O' || label[0] == 'o') && label[1] == '\0')
+        return NULL;
+    if (label[1] != '-' || label[2] == '\0')
+        return label;
+    *begins = label[0] == 'B' || label[0] == 'b';
+    return *begins || label[0] == 'I' || label[0] == 'i' ? label + 2 : label;
+}
+
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
+
+static int same_name(const char *a, const char *b)
+{
+    for (; *a != '\0' && lower(*a) == lower(*b); a++)
+        b++;
+    return lower(*a) == lower(*b);
+}
+
+/* Softmax of one row of logits over 'n' labels: p[n], and the most probable one. */
+static uint32_t probabilities(const float *logits, uint32_t n, float *p)
+{
+    uint32_t best = 0;
+    float sum = 0.0f;
+
+    for (uint32_t i = 1; i < n; i++)
+        if (logits[i] > logits[best])
+            best = i;
+    for (uint32_t i = 0; i < n; i++) {
+        p[i] = rlv_expf(logits[i] - logits[best]);
+        sum += p[i];
+    }
+    /* the largest term is 1, unless a crafted model made the logits overflow */
+    if (!(sum >= 1.0f && sum <= (float)n)) {
+        best = 0;
+        sum = (float)n;
+        for (uint32_t i = 0; i < n; i++)
+            p[i] = 1.0f;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        p[i] /= sum;
+    return best;
+}
+
+/* ---- one sequence ---- */
+
+/* The tokens of a text without [CLS] and [SEP], with the token head's logits. */
+struct labelled {
+    const struct relevance_model *model;
+    const int32_t *ids;                /* [n] */
+    const struct rlv_origin *origins;  /* [n] */
+    const float *logits;               /* [n, stride] */
+    size_t stride, n;
+};
+
+static struct labelled sequence_tokens(const struct relevance_context *ctx, size_t s,
+                                       const float *logits, size_t stride)
+{
+    size_t first = ctx->sequences[s].first + 1;
+    struct labelled l = {.model = ctx->model,
+                         .ids = ctx->ids + first,
+                         .origins = ctx->origins + first,
+                         .logits = logits + first * stride,
+                         .stride = stride,
+                         .n = ctx->sequences[s].n - 2};
+
+    return l;
+}
+
+/* The word that begins with token i. */
+struct word {
+    size_t begin, end, next; /* bytes; the token after it */
+    uint32_t label;
+    const char *name; /* of its entity, or NULL */
+    int begins;
+    float p[RLV_MAX_TOKEN_LABELS];
+};
+
+static void read_word(const struct labelled *l, size_t i, struct word *w)
+{
+    w->begin = l->origins[i].begin;
+    w->end = l->origins[i].end;
+    for (w->next = i + 1; w->next < l->n && l->origins[w->next].inside; w->next++) {
+        if (l->origins[w->next].begin < w->begin)
+            w->begin = l->origins[w->next].begin;
+        if (l->origins[w->next].end > w->end)
+            w->end = l->origins[w->next].end;
+    }
+    w->label = probabilities(l->logits + i * l->stride, l->model->config->token_label_n, w->p);
+    w->name = entity_name(token_label(l->model, w->label), &w->begins);
+}
+
+/* Sum of the probabilities of the labels of this name. */
+static float entity_probability(const struct relevance_model *m, const float *p, const char *name)
+{
+    float sum = 0.0f;
+
+    for (uint32_t i = 0; i < m->config->token_label_n; i++) {
+        int begins;
+        const char *other = entity_name(token_label(m, i), &begins);
+        if (other != NULL && same_name(other, name))
+            sum += p[i];
+    }
+    return sum < 1.0f ? sum : 1.0f;
+}
+
+/*
+ * The next span from token *at on; *at moves behind it.  Returns 0 where there is none left.
+ * 'watch'  NULL, or a name: *watched becomes the largest probability that a word has of it.
+ */
+static int next_span(const struct labelled *l, size_t *at, struct relevance_span *span,
+                     const char *watch, float *watched)
+{
+    struct word w;
+    int open = 0;
+
+    for (; *at < l->n; *at = w.next) {
+        read_word(l, *at, &w);
+        if (open && (w.name == NULL || w.begins || !same_name(w.name, span->name)))
+            break;
+        if (watch != NULL) {
+            float p = entity_probability(l->model, w.p, watch);
+            *watched = p > *watched ? p : *watched;
+        }
+        if (w.name == NULL)
+            continue;
+        if (!open)
+            *span = (struct relevance_span){.begin = w.begin,
+                                            .end = w.end,
+                                            .name = w.name,
+                                            .label = w.label};
+        open = 1;
+        if (w.end > span->end)
+            span->end = w.end;
+        span->word_n++;
+        span->probability += entity_probability(l->model, w.p, w.name);
+    }
+    if (open)
+        span->probability /= (float)span->word_n;
+    return open;
+}
+
+/* ---- from text to rows ---- */
+
+static int text_ok(const char *data, size_t len) { return data != NULL || len == 0; }
+
+/* Tokens that are kept of a text of which query_ids has the first ones. */
+static size_t kept_n(const struct relevance_context *ctx, size_t token_n)
+{
+    return token_n < ctx->max_tokens - 2u ? token_n : ctx->max_tokens - 2u;
+}
+
+static size_t tokenize(struct relevance_context *ctx, struct relevance_text text)
+{
+    uint64_t start = now(ctx);
+    size_t n = rlv_wordpiece_origins(&ctx->model->vocab, text.data, text.len, ctx->parse_special,
+                                     ctx->query_ids, ctx->query_origins, ctx->max_tokens);
+
+    ctx->ticks[RELEVANCE_PART_TOKENIZER] += now(ctx) - start;
+    return n;
+}
+
+static void begin_batch(struct relevance_context *ctx) { ctx->row_n = ctx->sequence_n = 0; }
+
+/* "[CLS] text [SEP]" of the text that was just tokenized. */
+static void add_text(struct relevance_context *ctx, size_t token_n)
+{
+    const struct rlv_vocab *v = &ctx->model->vocab;
+    size_t kept = kept_n(ctx, token_n), cut = token_n - kept, row = ctx->row_n;
+
+    ctx->sequences[ctx->sequence_n].first = (uint32_t)row;
+    ctx->sequences[ctx->sequence_n].n = (uint32_t)kept + 2;
+    ctx->truncated[ctx->sequence_n++] = cut > UINT32_MAX ? UINT32_MAX : (uint32_t)cut;
+    ctx->ids[row] = (int32_t)v->cls_id;
+    memcpy(ctx->ids + row + 1, ctx->query_ids, kept * sizeof *ctx->ids);
+    ctx->ids[row + kept + 1] = (int32_t)v->sep_id;
+    memcpy(ctx->origins + row + 1, ctx->query_origins, kept * sizeof *ctx->origins);
+    memset(ctx->types + row, 0, kept + 2);
+    for (size_t i = 0; i < kept + 2; i++)
+        ctx->positions[row + i] = (uint32_t)i;
+    ctx->row_n += (uint32_t)kept + 2;
+}
+
+/* One text through the encoder and the token head. */
+static struct labelled label_text(struct relevance_context *ctx, size_t token_n)
+{
+    const float *logits;
+    size_t stride;
+
+    begin_batch(ctx);
+    add_text(ctx, token_n);
+    rlv_forward(ctx, 0);
+    logits = rlv_token_head(ctx, &stride);
+    return sequence_tokens(ctx, 0, logits, stride);
+}
+
+enum relevance_status relevance_label_tokens(relevance_context *ctx, const char *text,
+                                             size_t text_len,
+                                             struct relevance_labelled_tokens *tokens)
+{
+    struct labelled l;
+    size_t token_n;
+
+    if (ctx == NULL || tokens == NULL || !text_ok(text, text_len) ||
+        (tokens->tokens == NULL && tokens->cap != 0))
+        return RELEVANCE_BAD_ARGUMENT;
+    if (ctx->model->config->token_label_n == 0)
+        return RELEVANCE_NO_HEAD;
+    token_n = tokenize(ctx, (struct relevance_text){text, text_len});
+    tokens->n = kept_n(ctx, token_n);
+    if (tokens->n > tokens->cap)
+        return RELEVANCE_NO_SPACE;
+    l = label_text(ctx, token_n);
+    for (size_t i = 0; i < l.n; i++) {
+        float p[RLV_MAX_TOKEN_LABELS];
+        uint32_t label = probabilities(l.logits + i * l.stride, ctx->model->config->token_label_n, p);
+        tokens->tokens[i] = (struct relevance_labelled_token){.begin = l.origins[i].begin,
+                                                              .end = l.origins[i].end,
+                                                              .id = l.ids[i],
+                                                              .label = label,
+                                                              .probability = p[label],
+                                                              .inside = l.origins[i].inside};
+    }
+    tokens->truncated = ctx->truncated[0];
+    return RELEVANCE_OK;
+}
+
+enum relevance_status relevance_find_spans(relevance_context *ctx, const char *text,
+                                           size_t text_len, struct relevance_spans *spans)
+{
+    struct relevance_span span;
+    struct labelled l;
+    size_t at = 0, n = 0;
+
+    if (ctx == NULL || spans == NULL || !text_ok(text, text_len) ||
+        (spans->spans == NULL && spans->cap != 0))
+        return RELEVANCE_BAD_ARGUMENT;
+    if (ctx->model->config->token_label_n == 0)
+        return RELEVANCE_NO_HEAD;
+    l = label_text(ctx, tokenize(ctx, (struct relevance_text){text, text_len}));
+    while (next_span(&l, &at, &span, NULL, NULL))
+        n++;
+    spans->n = n;
+    if (n > spans->cap)
+        return RELEVANCE_NO_SPACE;
+    for (at = n = 0; next_span(&l, &at, &span, NULL, NULL); n++)
+        spans->spans[n] = span;
+    spans->truncated = ctx->truncated[0];
+    return RELEVANCE_OK;
+}
+
+/* ---- intents ---- */
+
+#define PRODUCT "PRODUCT"
+#define QUANTITY "QUANTITY"
+
+/* A dash right before the number, after space or nothing: "remove -3". */
+static int has_minus(const char *text, size_t begin)
+{
+    size_t dash = begin >= 1 && text[begin - 1] == '-'                           ? 1
+                  : begin >= 3 && memcmp(text + begin - 3, "\xe2\x88\x92", 3) == 0 ? 3
+                                                                                   : 0;
+
+    return dash != 0 && (begin == dash || text[begin - dash - 1] == ' ');
+}
+
+/*
+ * The quantity of the first product: the last one before it; else the first one after it, unless the
+ * second product is nearer to that.  A span is {0, 0} where there is none.
+ */
+struct choice {
+    struct relevance_span product, second, before, after;
+    uint32_t product_n;
+};
+
+static void choose(struct choice *c, const struct relevance_span *span)
+{
+    if (same_name(span->name, PRODUCT)) {
+        if (c->product_n == 0)
+            c->product = *span;
+        else if (c->product_n == 1)
+            c->second = *span;
+        c->product_n++;
+    } else if (same_name(span->name, QUANTITY)) {
+        if (c->product_n == 0)
+            c->before = *span;
+        else if (c->after.end == 0 && c->product_n == 1)
+            c->after = *span;
+    }
+}
+
+static const struct relevance_span *chosen_quantity(const struct choice *c)
+{
+    if (c->before.end != 0)
+        return &c->before;
+    if (c->after.end == 0 || (c->product_n > 1 && c->second.begin - c->after.end <
+                                                      c->after.begin - c->product.end))
+        return NULL;
+    return &c->after;
+}
+
+/* 'largest'  probability that any word is part of a quantity. */
+static void set_quantity(struct relevance_text text, const struct relevance_span *span,
+                         float largest, struct relevance_intent *intent)
+{
+    intent->quantity = 1;
+    if (span == NULL) {
+        intent->quantity_kind = RELEVANCE_QUANTITY_ABSENT;
+        intent->quantity_confidence = 1.0f - largest;
+        return;
+    }
+    intent->quantity_begin = span->begin;
+    intent->quantity_end = span->end;
+    intent->quantity_confidence = span->probability;
+    intent->quantity_kind =
+        rlv_parse_quantity(text.data + span->begin, span->end - span->begin, &intent->quantity);
+    if (intent->quantity_kind == RELEVANCE_QUANTITY_STATED && has_minus(text.data, span->begin)) {
+        intent->quantity = 1;
+        intent->quantity_kind = RELEVANCE_QUANTITY_OUT_OF_RANGE;
+    }
+}
+
+static void read_intent(const struct labelled *l, struct relevance_text text,
+                        const relevance_catalog *catalog, struct relevance_intent *intent)
+{
+    struct choice c = {0};
+    struct relevance_span span;
+    float largest = 0.0f;
+    size_t at = 0;
+
+    while (next_span(l, &at, &span, QUANTITY, &largest))
+        choose(&c, &span);
+    intent->product_n = c.product_n;
+    if (c.product_n != 0) {
+        intent->product_begin = c.product.begin;
+        intent->product_end = c.product.end;
+        intent->product_confidence = c.product.probability;
+        if (catalog != NULL)
+            relevance_catalog_match(catalog, text.data + c.product.begin,
+                                    c.product.end - c.product.begin, &intent->product);
+    }
+    set_quantity(text, chosen_quantity(&c), largest, intent);
+}
+
+static struct relevance_intent *intent_at(struct relevance_intent *intents, size_t i)
+{
+    return (struct relevance_intent *)(void *)((uint8_t *)intents + i * intents->size);
+}
+
+/* Compute the batch, which holds texts [done, done + sequence_n). */
+static void extract_rows(struct relevance_context *ctx, const struct relevance_text *texts,
+                         size_t done, const relevance_catalog *catalog,
+                         struct relevance_intent *intents)
+{
+    const float *logits;
+    size_t stride, size = intents->size;
+    uint64_t start;
+
+    rlv_forward(ctx, 0);
+    logits = rlv_token_head(ctx, &stride);
+    start = now(ctx);
+    for (size_t s = 0; s < ctx->sequence_n; s++) {
+        struct labelled l = sequence_tokens(ctx, s, logits, stride);
+        struct relevance_intent intent = {.size = size};
+        read_intent(&l, texts[done + s], catalog, &intent);
+        memcpy(intent_at(intents, done + s), &intent, size);
+    }
+    ctx->ticks[RELEVANCE_PART_HEAD] += now(ctx) - start;
+    rlv_take_first_rows(ctx);
+    logits = rlv_head(ctx, &stride);
+    for (size_t s = 0; s < ctx->sequence_n; s++) {
+        struct relevance_intent *intent = intent_at(intents, done + s);
+        struct relevance_result result;
+        rlv_fill_result(ctx, logits + s * stride, s, &result);
+        intent->action = result.label;
+        intent->action_confidence = result.probabilities[result.label];
+        intent->tokens = result.tokens;
+        intent->truncated = result.truncated;
+    }
+}
+
+static int has_label(const struct relevance_model *m, const char *name)
+{
+    for (uint32_t i = 0; i < m->config->token_label_n; i++) {
+        int begins;
+        const char *other = entity_name(token_label(m, i), &begins);
+        if (other != NULL && same_name(other, name))
+            return 1;
+    }
+    return 0;
+}
+
+enum relevance_status relevance_extract_batch(relevance_context *ctx,
+                                              const struct relevance_text *texts, size_t text_n,
+                                              const relevance_catalog *catalog,
+                                              struct relevance_intent *intents)
+{
+    size_t done = 0;
+
+    if (ctx == NULL || (text_n != 0 && (texts == NULL || intents == NULL)))
+        return RELEVANCE_BAD_ARGUMENT;
+    if (text_n != 0 && intents->size != sizeof *intents)
+        return RELEVANCE_BAD_ARGUMENT;
+    for (size_t i = 0; i < text_n; i++)
+        if (!text_ok(texts[i].data, texts[i].len))
+            return RELEVANCE_BAD_ARGUMENT;
+    if (ctx->model->config->label_n == 0 || !has_label(ctx->model, PRODUCT) ||
+        !has_label(ctx->model, QUANTITY))
+        return RELEVANCE_NO_HEAD;
+    begin_batch(ctx);
+    for (size_t i = 0; i < text_n; i++) {
+        size_t token_n = tokenize(ctx, texts[i]);
+        if (ctx->row_n + kept_n(ctx, token_n) + 2 > ctx->max_rows ||
+            ctx->sequence_n == ctx->max_sequences) {
+            extract_rows(ctx, texts, done, catalog, intents);
+            done = i;
+            begin_batch(ctx);
+        }
+        add_text(ctx, token_n);
+    }
+    if (text_n != 0)
+        extract_rows(ctx, texts, done, catalog, intents);
+    return RELEVANCE_OK;
+}
+
+enum relevance_status relevance_extract(relevance_context *ctx, const char *text, size_t text_len,
+                                        const relevance_catalog *catalog,
+                                        struct relevance_intent *intent)
+{
+    struct relevance_text one = {text, text_len};
+
+    if (intent == NULL)
+        return RELEVANCE_BAD_ARGUMENT;
+    return relevance_extract_batch(ctx, &one, 1, catalog, intent);
+}
