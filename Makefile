@@ -236,6 +236,7 @@ ifeq ($(SKIP_BINARY_CHECKS),)
 	$(MAKE) --no-print-directory examples
 	test/examples.py --build $(EXAMPLES)
 endif
+	test/intent_cli.sh $(BUILD)/relevance $(TINY_DIR)/intent-rule-f32.rlv
 	test/format.sh $(BUILD)/relevance
 ifeq ($(SKIP_BINARY_CHECKS),)
 	test/python.sh $(BUILD)

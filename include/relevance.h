@@ -328,7 +328,8 @@ RELEVANCE_API enum relevance_status relevance_encode(relevance_context *ctx, con
 /* ---- token labels and shopping intents ---- */
 
 struct relevance_labelled_token {
-    size_t begin, end; /* bytes of the text that the token was made from: [begin, end) */
+    size_t begin;      /* first byte of the text that the token was made from */
+    size_t end;        /* ... and the byte after the last one */
     int32_t id;
     uint32_t label;    /* most probable one; see relevance_token_label() */
     float probability; /* of that label */
@@ -357,7 +358,8 @@ relevance_label_tokens(relevance_context *ctx, const char *text, size_t text_len
                        struct relevance_labelled_tokens *tokens);
 
 struct relevance_span {
-    size_t begin, end; /* bytes [begin, end) of the text; begin < end; whole characters */
+    size_t begin;      /* first byte of it in the text */
+    size_t end;        /* the byte after the last one: above 'begin', and between characters */
     const char *name;  /* "PRODUCT" for the labels B-PRODUCT and I-PRODUCT; as long as the model */
     uint32_t label;    /* token label of its first word */
     uint32_t word_n;   /* words in it, a punctuation mark counting as one */
@@ -472,13 +474,15 @@ struct relevance_intent {
     size_t size;             /* set by the caller: sizeof(struct relevance_intent) */
     uint32_t action;         /* most probable label of the sequence head; see relevance_label() */
     float action_confidence; /* its probability */
-    size_t product_begin, product_end; /* bytes of the text, [begin, end); both 0: no product */
-    float product_confidence;          /* of the span, as in relevance_span; 0: no product */
-    uint32_t product_n;                /* products in the text; the fields describe the first */
-    struct relevance_match product;    /* in the catalogue; name NULL without one, or without match */
+    size_t product_begin;    /* bytes of the text, [begin, end); both 0: no product */
+    size_t product_end;
+    float product_confidence;       /* of the span, as in relevance_span; 0: no product */
+    uint32_t product_n;             /* products in the text; the fields describe the first */
+    struct relevance_match product; /* in the catalogue; name NULL without one, or without match */
     uint32_t quantity;                 /* 1 .. RELEVANCE_MAX_QUANTITY */
     enum relevance_quantity_kind quantity_kind;
-    size_t quantity_begin, quantity_end; /* likewise; both 0: no quantity */
+    size_t quantity_begin; /* likewise; both 0: no quantity */
+    size_t quantity_end;
     float quantity_confidence; /* of the span; absent: of there being none, 1 - the largest
                                   probability that any word is one */
     uint32_t tokens;           /* tokens computed, special tokens included */

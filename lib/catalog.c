@@ -45,9 +45,10 @@
 /* Costs are in half edits. */
 #define COST_EDIT 2u
 #define COST_ENDING 1u        /* among the last ENDING characters of a word, after STEM of them */
-#define COST_FIRST 3u         /* the first character of a word: other words differ there */
+#define COST_FIRST 4u         /* the first character of a word: other words differ there */
 #define ENDING 3u
 #define STEM 3u
+#define WINDOW_COST 1u        /* where words were left out */
 #define COST_NONE 0x3fffu   /* more than any sum; with sums added to it still within 32 bits */
 
 struct key {
@@ -398,8 +399,8 @@ enum relevance_status relevance_catalog_match(const relevance_catalog *catalog, 
             if (2 * (size_t)n < all)
                 continue; /* most of the text would be left out */
             found = search(catalog, folded + first, n);
-            if (found.key == NO_KEY || (best.key != NO_KEY && PACK(found.cost, found.edits) >=
-                                                                  PACK(best.cost, best.edits)))
+            if (found.key == NO_KEY || found.cost > WINDOW_COST ||
+                (best.key != NO_KEY && PACK(found.cost, found.edits) >= PACK(best.cost, best.edits)))
                 continue;
             best = found;
             m = make_match(catalog, &found, n, (uint32_t)all);

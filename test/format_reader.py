@@ -230,12 +230,13 @@ def checkpoint(folder):
     return out
 
 
-def sources(layer, part, bert):
-    """Names of the checkpoint's tensors that make up a part, without .weight and .bias."""
+def sources(layer, part, bert, both):
+    """Names of the checkpoint's tensors that make up a part, without .weight and .bias; 'both' heads."""
     e, t = "embeddings.", ("encoder" if bert else "transformer") + ".layer.%d." % layer
     return [n for n in {
         1: [e + "word_embeddings"], 2: [e + "position_embeddings"], 3: [e + "token_type_embeddings"],
-        4: [e + "LayerNorm"], 11: ["pooler.dense" if bert else "pre_classifier"], 12: ["classifier"], 13: ["classifier"],
+        4: [e + "LayerNorm"], 11: ["pooler.dense" if bert else "pre_classifier"], 12: ["classifier"],
+        13: ["token_classifier" if both else "classifier"],
         5: [t + n for n in (("attention.self.query", "attention.self.key", "attention.self.value") if bert else
                             ("attention.q_lin", "attention.k_lin", "attention.v_lin"))],
         6: [t + ("attention.output.dense" if bert else "attention.out_lin")],
@@ -253,7 +254,8 @@ def compare(model, folder):
     for layer, part, slot in model.tensors:
         if slot not in (WEIGHT, BIAS):
             continue
-        names = [n + (".weight" if slot == WEIGHT else ".bias") for n in sources(layer, part, model.arch == 2)]
+        names = [n + (".weight" if slot == WEIGHT else ".bias") for n in sources(
+            layer, part, model.arch == 2, model.label_n and model.token_label_n)]
         want = np.concatenate([source[n] for n in names])
         norm = part in (4, 7, 10) or slot == BIAS
         got = model.get(layer, part, slot) if norm else model.weight(layer, part)

@@ -392,8 +392,8 @@ static void threads_share_it(void **state)
     struct rng rng;
     relevance_catalog *c;
     pthread_t threads[4];
-    struct timespec a, b;
     struct relevance_match m;
+    clock_t start;
     char text[80];
 
     (void)state;
@@ -406,15 +406,14 @@ static void threads_share_it(void **state)
         pthread_join(threads[i], &wrong);
         assert_null(wrong);
     }
-    timespec_get(&a, TIME_UTC);
+    start = clock();
     for (int i = 0; i < 1000; i++) {
         strcpy(text, names[i]);
         edit(&rng, text);
         relevance_catalog_match(c, text, strlen(text), &m);
     }
-    timespec_get(&b, TIME_UTC);
-    print_message("%d products: %.1f us for a text with an edit (under load, perhaps)\n", LARGE,
-                  ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 1e6);
+    print_message("%d products: %.1f us for a text with an edit\n", LARGE,
+                  (double)(clock() - start) * 1e3 / CLOCKS_PER_SEC);
     relevance_catalog_close(c);
 }
 

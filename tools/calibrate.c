@@ -4,7 +4,8 @@
  *
  * The built-in texts are data/calibration.tsv (tools/gen_calibration.py makes the header from it)
  * and 64 sequences of random tokens, which reach parts of the vocabulary and of the
- * activations' range that two hundred texts cannot.  On the reference model that mix was as good as
+ * activations' range that two hundred texts cannot.  A model with a token head reads single texts, so it
+ * gets each query and each title by itself.  On the reference model that mix was as good as
  * real training pairs (docs/decisions/0003-quantisation-recipe.md).
  *
  * Inputs are those of the f32 network.  The library computes them with its own f32 kernels, so they
@@ -12,6 +13,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "../lib/internal.h"
 #include "calibrate.h"
@@ -66,6 +68,17 @@ static void add_sequence(struct calibrator *c, const int32_t *ids, size_t n)
 }
 
 /* Cannot fail but by a defect: the buffer holds as many tokens as the context computes. */
+static int add_text(struct calibrator *c, int32_t *buffer, struct relevance_text text,
+                    struct failure *failure)
+{
+    struct relevance_tokens t = {.ids = buffer, .cap = c->ctx->max_tokens};
+
+    if (relevance_tokenize(c->ctx, text.data, text.len, NULL, 0, &t) != RELEVANCE_OK)
+        return failure_set(failure, "a calibration text cannot be tokenized");
+    add_sequence(c, buffer, t.n);
+    return 0;
+}
+
 static int add_pair(struct calibrator *c, int32_t *buffer, struct relevance_text query,
                     struct relevance_text title, struct failure *failure)
 {
@@ -128,17 +141,45 @@ static int add_built_in(struct calibrator *c, int32_t *buffer, struct failure *f
     for (size_t i = 0; i < sizeof calibration_text / sizeof calibration_text[0]; i++) {
         const char *q = calibration_text[i][0], *t = calibration_text[i][1];
         struct relevance_text query = {q, strlen(q)}, title = {t, strlen(t)};
-        if (add_pair(c, buffer, query, title, failure) != 0)
+        if (c->model->config->token_label_n == 0 ? add_pair(c, buffer, query, title, failure) != 0
+                                                 : add_text(c, buffer, query, failure) != 0 ||
+                                                       add_text(c, buffer, title, failure) != 0)
             return -1;
     }
     add_random(c, buffer);
     return 0;
 }
 
+/* A column that holds single texts: "text", in any case. */
+static const struct reader_field *text_field(const struct reader_row *row)
+{
+    for (size_t i = 0; i < row->field_n; i++)
+        if (row->fields[i].name.len == 4 && strncasecmp(row->fields[i].name.data, "text", 4) == 0)
+            return &row->fields[i];
+    return NULL;
+}
+
+/* A pair, or a single text: a column "text", or a whole line where there are no columns. */
+static int add_row(struct calibrator *c, const struct reader *reader, const struct reader_row *row,
+                   int32_t *buffer, struct failure *failure)
+{
+    const struct reader_field *text = text_field(row);
+
+    if (reader_format(reader) == READER_LINES)
+        return add_text(c, buffer, row->fields[0].text, failure);
+    if (row->role[READER_QUERY] >= 0 && row->role[READER_PRODUCT] >= 0)
+        return add_pair(c, buffer, row->fields[row->role[READER_QUERY]].text,
+                        row->fields[row->role[READER_PRODUCT]].text, failure);
+    if (text != NULL && !text->raw)
+        return add_text(c, buffer, text->text, failure);
+    return failure_set(failure, "neither 'query' and 'title' nor 'text'");
+}
+
 static int add_file(struct calibrator *c, const char *path, int32_t *buffer,
                     struct failure *failure)
 {
-    struct reader_options options = {.required = 1u << READER_QUERY | 1u << READER_PRODUCT};
+    struct reader_options options = {.lines = true};
+    struct failure why;
     char error[512];
     struct reader *reader = reader_open(path, &options, error, sizeof error);
     struct reader_row row;
@@ -147,19 +188,18 @@ static int add_file(struct calibrator *c, const char *path, int32_t *buffer,
     if (reader == NULL)
         return failure_set(failure, "--calibrate: %s", error);
     while ((got = reader_next(reader, &row)) == 1) {
-        if (row.error != NULL) {
-            failure_set(failure, "--calibrate: %s, line %llu: %s", path,
-                        (unsigned long long)row.line, row.error);
+        if (row.error != NULL)
+            failure_set(&why, "%.400s", row.error);
+        if (row.error != NULL || add_row(c, reader, &row, buffer, &why) != 0) {
+            failure_set(failure, "--calibrate: %s, line %llu: %.400s", path,
+                        (unsigned long long)row.line, why.message);
             goto done;
         }
-        if (add_pair(c, buffer, row.fields[row.role[READER_QUERY]].text,
-                     row.fields[row.role[READER_PRODUCT]].text, failure) != 0)
-            goto done;
     }
     if (got < 0)
         failure_set(failure, "--calibrate: %s", reader_error(reader));
     else if (c->sequence_n == 0)
-        failure_set(failure, "--calibrate: %s: there is no pair in it", path);
+        failure_set(failure, "--calibrate: %s: there is no text in it", path);
     else
         status = 0;
 done:

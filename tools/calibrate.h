@@ -17,8 +17,8 @@ struct calibrator;
  *
  * 'image'    a model file in memory, of 'len' bytes, with f32 linear layers; calibrator_close()
  *            frees it with free(), on failure this function does.
- * 'texts'    a file of pairs that tools/reader.h reads ("query" and "title" columns); NULL: the
- *            built-in texts and random tokens.
+ * 'texts'    a file that tools/reader.h reads: pairs ("query" and "title" columns) or single texts (a
+ *            "text" column, or lines without columns); NULL: the built-in texts and random tokens.
  * 'workers'  must stay until calibrator_close().
  * Returns 0, or -1 and a message.
  */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "intent_tool.h"
 #include "memory.h"
 #include "metrics.h"
 #include "progress.h"
@@ -33,7 +34,11 @@ static const char help[] =
     "probabilities.  Coverage: the share of the pairs of which the model is surest,\n"
     "and how many of those are right; the area is the mean error over all shares.\n"
     "\n"
+    "With --task intent it is about shoppers' requests: see 'relevance eval --task intent\n"
+    "--help'.\n"
+    "\n"
     "Options:\n"
+    "      --task relevance        the pairs of this help (default)\n"
     "  -f, --format FORMAT         of the input: auto, tsv, csv or jsonl\n"
     "      --bins N                of the calibration table, 2 to 100 (default 15)\n"
     "      --bootstrap N           resamples (default 1000; 0: no intervals)\n"
@@ -433,6 +438,8 @@ static int eval_main(int argc, char **argv)
         {"rows", 0, OPTION_TEXT, &job.rows_path, 0, 0, NULL},
         {NULL, 0, OPTION_FLAG, NULL, 0, 0, NULL},
     };
+    if (eval_is_intent(&argc, argv))
+        return eval_intent_main(argc, argv);
     n = options_parse(&cmd_eval, options, common_options, argc, argv);
     if (n != 1)
         tool_usage_error(&cmd_eval, "one file expected; got %d arguments", n);

@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * convert.c - the command line of 'relevance convert'; see convert_model.c for the work.
+ * convert.c - the command lines of 'relevance convert' and 'relevance quantize', which differ in their
+ * help only; see convert_model.c for the work.
  */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../include/relevance.h"
 #include "convert.h"
 #include "convert_model.h"
+#include "rlv_source.h"
 
 #define DEFAULT_WEIGHTS "q7"
 #define DEFAULT_OUTLIERS 8
 #define MAX_THREADS 64
 #define EXIT_REFUSED 2
 
-static const char help[] =
+static const char convert_help[] =
     "Usage: relevance convert HF_DIR OUT.rlv [options]\n"
     "\n"
     "Turn a Hugging Face folder into a model file for librelevance.  HF_DIR holds config.json,\n"
@@ -27,7 +30,17 @@ static const char help[] =
     "Read are DistilBERT and BERT: ...ForSequenceClassification, ...ForTokenClassification,\n"
     "...ForSequenceAndTokenClassification (see docs/format.md), bare encoders (...Model,\n"
     "...ForMaskedLM, BertForPreTraining), in F32, F16 or BF16.\n"
+    "\n";
+
+static const char quantize_help[] =
+    "Usage: relevance quantize IN OUT.rlv [options]\n"
     "\n"
+    "Store a model in fewer bits.  IN is a model file with f32 or f16 weights, or a Hugging Face\n"
+    "folder as for 'relevance convert', which does the same.  Labels, gains, calibrated probabilities\n"
+    "and the name, source and licence of a model file are kept.\n"
+    "\n";
+
+static const char options_help[] =
     "  --weights FORMAT     linear layers: f32 f16 q8 q7 q6 q5 q4 q3   (default " DEFAULT_WEIGHTS ")\n"
     "  --embeddings FORMAT  word embeddings: f32 f16 q8 q6 q5 q4 q3\n"
     "                       (default: as the layers for f32 and f16, else q6)\n"
@@ -40,9 +53,10 @@ static const char help[] =
     "                       repeated, the last one that fits counts.  Names: embeddings.word,\n"
     "                       layers.N.qkv, layers.N.attention_out, layers.N.ffn1, layers.N.ffn2,\n"
     "                       pooler; '*' and '?' stand for any characters\n"
-    "  --calibrate FILE     pairs (TSV, CSV or JSON lines with query and title) to run through the\n"
-    "                       model, to choose scales by; default: built-in shopping texts;\n"
-    "                       none: weights are just rounded, which is quick and less faithful\n"
+    "  --calibrate FILE     texts to run through the model, to choose scales by: TSV, CSV or JSON\n"
+    "                       lines with query and title, or with text, or just a text a line;\n"
+    "                       default: built-in shopping texts; none: weights are just rounded, which\n"
+    "                       is quick and less faithful\n"
     "  --outliers N         input channels of each layer that stay f32, 0 to 32 (default 8)\n"
     "  --threads N          threads to use (default: one for each CPU, at most 16); the file does\n"
     "                       not depend on it\n"
@@ -58,14 +72,25 @@ static const char help[] =
     "What the formats are: q8 and q7 store 8 bits, q7 using only 7 of them and keeping their sums\n"
     "small, which lets a CPU with AVX2 but no VNNI run twice as fast; q6 to q3 store 6 to 3 bits and are unpacked as they are used.\n"
     "f16 is half the size of f32 and computes the same way.\n"
-    "\n"
+    "\n";
+
+static const char convert_examples[] =
     "Examples:\n"
     "  relevance convert ./esci-distilbert esci.rlv\n"
     "  relevance convert ./esci-distilbert exact.rlv --weights f32\n"
     "  relevance convert ./esci-distilbert small.rlv --weights q4 --embeddings q4\n"
     "  relevance convert ./esci-distilbert mixed.rlv --weights q4 --tensor 'layers.*.ffn2=q6'\n"
+    "  relevance convert ./shop-intent intent.rlv --weights q4 --calibrate requests.txt\n";
+
+static const char quantize_examples[] =
+    "Examples:\n"
+    "  relevance quantize exact.rlv small.rlv --weights q4 --embeddings q4\n"
+    "  relevance quantize exact.rlv mixed.rlv --weights q4 --tensor 'layers.*.ffn2=q6'\n"
+    "  relevance quantize intent-f32.rlv intent.rlv --weights q5 --calibrate requests.txt\n";
+
+static const char status_help[] =
     "\n"
-    "Exit status: 0, or 2 where the folder or an option is refused; then OUT.rlv is left as it was.\n";
+    "Exit status: 0, or 2 where the input or an option is refused; then OUT.rlv is left as it was.\n";
 
 struct gain {
     const char *label; /* 'len' bytes */
@@ -75,6 +100,7 @@ struct gain {
 };
 
 struct arguments { /* zeroed at birth */
+    const char *command; /* "convert" or "quantize" */
     const char *dir, *out;
     const char *name, *source, *license;
     const char *weights, *embeddings, *calibration;
@@ -87,6 +113,7 @@ struct arguments { /* zeroed at birth */
     char *patterns; /* the overrides' patterns, one after the other; as long as all words are */
     size_t patterns_len;
     char *tensors; /* the options as they were given, with spaces between; likewise */
+    char *kept[3]; /* texts of the file's metadata, owned */
     int json, quiet, help;
 };
 
@@ -225,8 +252,8 @@ static int parse_option(int argc, char **argv, int *at, struct arguments *a,
         return a->quiet = 1, 0;
     snprintf(option, sizeof option, "%.*s", equals != NULL ? (int)(equals - text) : 30, text);
     if (!takes_value(option))
-        return failure_set(failure, "unknown option '%.60s'; 'relevance convert --help' lists them",
-                           text);
+        return failure_set(failure, "unknown option '%.60s'; 'relevance %s --help' lists them", text,
+                           a->command);
     if (equals != NULL)
         return parse_value(option, equals + 1, a, failure);
     if (*at + 1 >= argc)
@@ -245,13 +272,15 @@ static int parse_arguments(int argc, char **argv, struct arguments *a, struct fa
         } else if (a->out == NULL) {
             a->out = argv[i];
         } else {
-            return failure_set(failure, "'%.60s': only one folder and one file are expected",
-                               argv[i]);
+            return failure_set(failure, "'%.60s': only one %s and one file are expected", argv[i],
+                               strcmp(a->command, "convert") == 0 ? "folder" : "input");
         }
     }
     if (!a->help && a->out == NULL)
-        return failure_set(failure, "usage: relevance convert HF_DIR OUT.rlv [options]; "
-                                    "'relevance convert --help' tells more");
+        return failure_set(failure, "usage: relevance %s %s OUT.rlv [options]; 'relevance %s --help' "
+                                    "tells more",
+                           a->command, strcmp(a->command, "convert") == 0 ? "HF_DIR" : "IN",
+                           a->command);
     return 0;
 }
 
@@ -465,39 +494,75 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static int convert(const struct arguments *a, struct failure *failure)
+/* A file is taken for a model file, and anything else, missing or not, for a folder. */
+static int is_model_file(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* What the options do not say about the model, its file may have said. */
+static void keep_metadata(struct arguments *a, const struct rlv_source *file)
+{
+    const struct {
+        const char *key;
+        const char **value;
+        char **copy;
+    } keys[] = {{"name", &a->name, &a->kept[0]},
+                {"source", &a->source, &a->kept[1]},
+                {"license", &a->license, &a->kept[2]}};
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        *keys[i].copy = *keys[i].value == NULL ? rlv_source_metadata(file, keys[i].key) : NULL;
+        if (*keys[i].copy != NULL)
+            *keys[i].value = *keys[i].copy;
+    }
+}
+
+static int convert(struct arguments *a, struct failure *failure)
 {
     struct convert_options options = {0};
     struct convert_report report;
     struct hf_model model = {0};
     struct rlv_writer writer = {0};
+    struct rlv_source file = {0};
+    const struct hf_model *from = is_model_file(a->dir) ? &file.model : &model;
     double start = now();
     uint64_t file_len = 0;
 
     if (choose_formats(a, &options, failure) != 0)
         return -1;
-    if (hf_model_open(&model, a->dir, failure) != 0 ||
-        convert_model(&model, &options, &writer, &report, failure) != 0 ||
-        set_gains(a, &writer, failure) != 0)
+    if ((from == &model ? hf_model_open(&model, a->dir, failure)
+                        : rlv_source_open(&file, a->dir, failure)) != 0 ||
+        convert_model(from, &options, &writer, &report, failure) != 0)
         goto fail;
-    writer.metadata = make_metadata(a, &model, &options, report.quantised);
+    if (from == &file.model) {
+        rlv_source_finish(&file, &writer);
+        keep_metadata(a, &file);
+    }
+    if (set_gains(a, &writer, failure) != 0)
+        goto fail;
+    writer.metadata = make_metadata(a, from, &options, report.quantised);
     if (rlv_writer_save(&writer, a->out, &file_len, failure) != 0)
         goto fail;
     if (a->json)
-        print_json(&report, &model, &writer, a->out, file_len, now() - start);
+        print_json(&report, from, &writer, a->out, file_len, now() - start);
     else if (!a->quiet)
-        print_table(&report, &model, &writer, a->out, file_len, now() - start);
+        print_table(&report, from, &writer, a->out, file_len, now() - start);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         failure_set(failure, "standard output: cannot write the report");
         goto fail;
     }
     rlv_writer_free(&writer);
     hf_model_close(&model);
+    rlv_source_close(&file);
     return 0;
 
 fail:
     rlv_writer_free(&writer);
     hf_model_close(&model);
+    rlv_source_close(&file);
     return -1;
 }
 
@@ -520,11 +585,15 @@ static void free_lists(struct arguments *a)
     free(a->overrides);
     free(a->patterns);
     free(a->tensors);
+    for (size_t i = 0; i < sizeof a->kept / sizeof a->kept[0]; i++)
+        free(a->kept[i]);
 }
 
 int convert_main(int argc, char **argv)
 {
-    struct arguments a = {.outliers = DEFAULT_OUTLIERS,
+    int quantize = strcmp(argv[0], "quantize") == 0;
+    struct arguments a = {.command = quantize ? "quantize" : "convert",
+                          .outliers = DEFAULT_OUTLIERS,
                           .group = CONVERT_DEFAULT_GROUP,
                           .embedding_group = CONVERT_DEFAULT_GROUP};
     struct failure failure = {""};
@@ -535,14 +604,15 @@ int convert_main(int argc, char **argv)
     else if (parse_arguments(argc, argv, &a, &failure) != 0)
         status = EXIT_REFUSED;
     else if (a.help)
-        fputs(help, stdout);
+        printf("%s%s%s%s", quantize ? quantize_help : convert_help, options_help,
+               quantize ? quantize_examples : convert_examples, status_help);
     else if (convert(&a, &failure) != 0)
         status = EXIT_REFUSED;
     if (failure.message[0] != '\0') {
         for (char *c = failure.message; *c != '\0'; c++) /* names come from the files */
             if ((unsigned char)*c < ' ' || *c == 0x7f)
                 *c = '?';
-        fprintf(stderr, "convert: %s\n", failure.message);
+        fprintf(stderr, "%s: %s\n", a.command, failure.message);
         status = EXIT_REFUSED;
     }
     free_lists(&a);

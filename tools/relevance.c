@@ -17,6 +17,12 @@ static const struct command cmd_convert = {
     .summary = "make a model file from a Hugging Face folder",
 };
 
+static const struct command cmd_quantize = {
+    .name = "quantize",
+    .main = convert_main,
+    .summary = "store a model in fewer bits",
+};
+
 static const struct command cmd_help = {
     .name = "help",
     .main = help_main,
@@ -25,8 +31,8 @@ static const struct command cmd_help = {
 };
 
 static const struct command *const commands[] = {
-    &cmd_classify, &cmd_rank,    &cmd_eval, &cmd_tokenize, &cmd_info,
-    &cmd_bench,    &cmd_demo,    &cmd_convert, &cmd_calibrate, &cmd_help, NULL,
+    &cmd_classify, &cmd_rank,  &cmd_extract, &cmd_eval,     &cmd_tokenize,  &cmd_info,
+    &cmd_bench,    &cmd_demo,  &cmd_convert, &cmd_quantize, &cmd_calibrate, &cmd_help, NULL,
 };
 
 static void print_overview(struct output *o)
@@ -43,6 +49,7 @@ static void print_overview(struct output *o)
                 "  relevance classify \"running shoes\" \"Trailblazer running shoe, size 10\"\n"
                 "  relevance classify pairs.tsv > labelled.tsv\n"
                 "  relevance classify --json pairs.jsonl | jq .label\n"
+                "  relevance extract \"add two dozen eggs, please\"\n"
                 "  relevance rank \"usb c cable\" products.txt --top 5\n"
                 "  relevance eval labelled.tsv\n"
                 "  relevance demo\n"

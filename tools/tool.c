@@ -301,18 +301,31 @@ bool tool_find_data(char path[TOOL_PATH_CAP], const char *name, const char *othe
     return false;
 }
 
-const char *tool_model_path(const char *wanted)
+/* 'wanted', the variable, or the file by tool_find_data(). */
+static const char *find_model(const char *wanted, const char *variable, const char *file)
 {
     static char path[TOOL_PATH_CAP];
-    const char *variable = getenv("RELEVANCE_MODEL");
+    const char *value = getenv(variable);
+    char otherwise[100];
     if (wanted != NULL)
         return wanted;
-    if (variable != NULL && *variable != '\0')
-        return variable;
-    if (tool_find_data(path, "default.rlv", "no model: --model and RELEVANCE_MODEL are not set"))
+    if (value != NULL && *value != '\0')
+        return value;
+    snprintf(otherwise, sizeof otherwise, "no model: --model and %s are not set", variable);
+    if (tool_find_data(path, file, otherwise))
         return path;
     fprintf(stderr, "'relevance convert FOLDER OUT.rlv' makes one from a Hugging Face folder.\n");
     return NULL;
+}
+
+const char *tool_model_path(const char *wanted)
+{
+    return find_model(wanted, "RELEVANCE_MODEL", "default.rlv");
+}
+
+const char *tool_intent_model_path(const char *wanted)
+{
+    return find_model(wanted, "RELEVANCE_INTENT_MODEL", "intent.rlv");
 }
 
 struct relevance_context_options tool_context_options(void)

@@ -38,7 +38,7 @@ struct command {
 };
 
 extern const struct command cmd_classify, cmd_rank, cmd_eval, cmd_tokenize, cmd_info, cmd_bench,
-    cmd_calibrate, cmd_demo;
+    cmd_calibrate, cmd_demo, cmd_extract;
 
 /* ---- messages, on standard error ---- */
 
@@ -142,6 +142,9 @@ bool tool_find_data(char path[TOOL_PATH_CAP], const char *name, const char *othe
 
 /* The model file that the options or the search order give, or NULL after a message. */
 const char *tool_model_path(const char *wanted);
+
+/* The same for 'extract': RELEVANCE_INTENT_MODEL, and files named intent.rlv. */
+const char *tool_intent_model_path(const char *wanted);
 
 /* The context options that 'common' asks for. */
 struct relevance_context_options tool_context_options(void);

@@ -13,6 +13,7 @@ VERSION_MAJOR = 0
 VERSION_MINOR = 1
 VERSION_PATCH = 0
 MAX_LABELS = 32
+MAX_QUANTITY = 1000000
 
 
 class Status(IntEnum):
@@ -26,6 +27,7 @@ class Status(IntEnum):
     NO_ISA = 7
     NO_SPACE = 8
     NO_THREAD = 9
+    BAD_CATALOG = 10
 
 
 class OpenFlags(IntEnum):
@@ -53,6 +55,13 @@ class F32Gemm(IntEnum):
     AUTO = 0
     OWN = 1
     BLAS = 2
+
+
+class QuantityKind(IntEnum):
+    ABSENT = 0
+    STATED = 1
+    UNREADABLE = 2
+    OUT_OF_RANGE = 3
 
 
 class Part(IntEnum):
@@ -135,6 +144,69 @@ class relevance_tokens(Structure):
                 ("truncated", c_uint32)]
 
 
+class relevance_labelled_token(Structure):
+    _fields_ = [("begin", c_size_t),
+                ("end", c_size_t),
+                ("id", c_int32),
+                ("label", c_uint32),
+                ("probability", c_float),
+                ("inside", c_uint32)]
+
+
+class relevance_labelled_tokens(Structure):
+    _fields_ = [("tokens", c_void_p),
+                ("cap", c_size_t),
+                ("n", c_size_t),
+                ("truncated", c_uint32)]
+
+
+class relevance_span(Structure):
+    _fields_ = [("begin", c_size_t),
+                ("end", c_size_t),
+                ("name", c_char_p),
+                ("label", c_uint32),
+                ("word_n", c_uint32),
+                ("probability", c_float)]
+
+
+class relevance_spans(Structure):
+    _fields_ = [("spans", c_void_p),
+                ("cap", c_size_t),
+                ("n", c_size_t),
+                ("truncated", c_uint32)]
+
+
+class relevance_catalog_options(Structure):
+    _fields_ = [("size", c_size_t),
+                ("allocator", c_void_p)]
+
+
+class relevance_match(Structure):
+    _fields_ = [("name", c_char_p),
+                ("alias", c_char_p),
+                ("product", c_uint32),
+                ("distance", c_uint32),
+                ("score", c_float)]
+
+
+class relevance_intent(Structure):
+    _fields_ = [("size", c_size_t),
+                ("action", c_uint32),
+                ("action_confidence", c_float),
+                ("product_begin", c_size_t),
+                ("product_end", c_size_t),
+                ("product_confidence", c_float),
+                ("product_n", c_uint32),
+                ("product", relevance_match),
+                ("quantity", c_uint32),
+                ("quantity_kind", c_int),
+                ("quantity_begin", c_size_t),
+                ("quantity_end", c_size_t),
+                ("quantity_confidence", c_float),
+                ("tokens", c_uint32),
+                ("truncated", c_uint32)]
+
+
 class relevance_info(Structure):
     _fields_ = [("size", c_size_t),
                 ("architecture", c_char_p),
@@ -160,6 +232,7 @@ ENUMS = {
     "relevance_isa": (Isa, "RELEVANCE_ISA_"),
     "relevance_special_tokens": (SpecialTokens, "RELEVANCE_SPECIAL_"),
     "relevance_f32_gemm": (F32Gemm, "RELEVANCE_F32_GEMM_"),
+    "relevance_quantity_kind": (QuantityKind, "RELEVANCE_QUANTITY_"),
     "relevance_part": (Part, "RELEVANCE_PART_"),
 }
 STRUCTS = (
@@ -172,6 +245,13 @@ STRUCTS = (
     relevance_result,
     relevance_ranked,
     relevance_tokens,
+    relevance_labelled_token,
+    relevance_labelled_tokens,
+    relevance_span,
+    relevance_spans,
+    relevance_catalog_options,
+    relevance_match,
+    relevance_intent,
     relevance_info,
 )
 CONSTANTS = (
@@ -179,6 +259,7 @@ CONSTANTS = (
     "RELEVANCE_VERSION_MINOR",
     "RELEVANCE_VERSION_PATCH",
     "RELEVANCE_MAX_LABELS",
+    "RELEVANCE_MAX_QUANTITY",
 )
 
 # name: (result, arguments).  Pointers are c_void_p, so that an address, byref() or an array
@@ -196,6 +277,16 @@ FUNCTIONS = {
     "relevance_tokenize": (c_int, [c_void_p, c_char_p, c_size_t, c_char_p, c_size_t, c_void_p]),
     "relevance_encode": (
         c_int, [c_void_p, c_char_p, c_size_t, c_char_p, c_size_t, c_void_p, c_size_t, c_void_p]),
+    "relevance_label_tokens": (c_int, [c_void_p, c_char_p, c_size_t, c_void_p]),
+    "relevance_find_spans": (c_int, [c_void_p, c_char_p, c_size_t, c_void_p]),
+    "relevance_catalog_open": (c_int, [c_char_p, c_void_p, c_void_p, c_void_p]),
+    "relevance_catalog_open_memory": (c_int, [c_void_p, c_size_t, c_void_p, c_void_p, c_void_p]),
+    "relevance_catalog_close": (None, [c_void_p]),
+    "relevance_catalog_size": (c_uint32, [c_void_p]),
+    "relevance_catalog_name": (c_char_p, [c_void_p, c_uint32]),
+    "relevance_catalog_match": (c_int, [c_void_p, c_char_p, c_size_t, c_void_p]),
+    "relevance_extract": (c_int, [c_void_p, c_char_p, c_size_t, c_void_p, c_void_p]),
+    "relevance_extract_batch": (c_int, [c_void_p, c_void_p, c_size_t, c_void_p, c_void_p]),
     "relevance_model_info": (c_int, [c_void_p, c_void_p]),
     "relevance_label": (c_char_p, [c_void_p, c_uint32]),
     "relevance_label_prior": (c_float, [c_void_p, c_uint32]),
