@@ -236,7 +236,8 @@ ifeq ($(SKIP_BINARY_CHECKS),)
 	$(MAKE) --no-print-directory examples
 	test/examples.py --build $(EXAMPLES)
 endif
-	test/intent_cli.sh $(BUILD)/relevance $(TINY_DIR)/intent-rule-f32.rlv
+	CC="$(CC)" CFLAGS="$(EXTRA_CFLAGS)" LDLIBS="$(EXTRA_LDFLAGS) $(BLAS_LIBS) $(LIBS)" \
+	  test/intent_cli.sh $(BUILD)/relevance $(TINY_DIR)/intent-rule-f32.rlv $(STATIC)
 	test/format.sh $(BUILD)/relevance
 ifeq ($(SKIP_BINARY_CHECKS),)
 	test/python.sh $(BUILD)

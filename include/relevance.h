@@ -404,7 +404,7 @@ struct relevance_catalog_options {
  * 'path'     a text file in UTF-8, one product a line: its name, and after a TAB, where there are any,
  *            aliases separated by '|'.  Blank lines are skipped, a byte order mark and CR before LF
  *            are allowed, and so is space around names.  At most 2^20 names and aliases of 1 to 120
- *            characters and 64 MiB.  A name or alias may not stand for two products, after folding
+ *            characters, no word longer than 100, and 64 MiB.  A name or alias may not stand for two products, after folding
  *            as relevance_catalog_match() does it.
  * 'options'  NULL: defaults.
  * 'error'    the message of RELEVANCE_BAD_CATALOG says which line is wrong, and why; 'position' is the

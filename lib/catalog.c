@@ -32,6 +32,8 @@
 #include "internal.h"
 
 #define MAX_LEN 120u          /* characters of a folded key, and of a text that is looked up */
+#define MAX_BYTES (64 * (size_t)MAX_LEN) /* of a name or text as typed: accents fold to nothing */
+#define LONG_WORD 0xfffdu     /* what rlv_fold() makes of a word of more than 100 characters */
 #define MAX_KEYS (1u << 20)
 #define MAX_FILE (64u << 20)
 #define MAX_EDITS 5u
@@ -361,6 +363,30 @@ static struct relevance_match make_match(const struct relevance_catalog *c, cons
     return m;
 }
 
+static size_t fold(const char *text, size_t text_len, uint32_t *folded)
+{
+    return text_len <= MAX_BYTES ? rlv_fold(text, text_len, 0, folded, MAX_LEN) : 0;
+}
+
+int rlv_catalog_find(const relevance_catalog *catalog, const char *text, size_t text_len, int equal,
+                     struct relevance_match *match)
+{
+    uint32_t folded[MAX_LEN];
+    size_t n = fold(text, text_len, folded);
+    struct found found = {NO_KEY, 0, 0};
+
+    if (n == 0 || n > MAX_LEN)
+        return 0;
+    if (equal)
+        found.key = find_key(catalog, folded, n);
+    else
+        found = search(catalog, folded, (uint32_t)n);
+    if (found.key == NO_KEY)
+        return 0;
+    *match = make_match(catalog, &found, (uint32_t)n, (uint32_t)n);
+    return 1;
+}
+
 /* Words [left, word_n - right) of the text. */
 static uint32_t window(const struct priced *p, uint32_t left, uint32_t right, uint32_t *n)
 {
@@ -381,8 +407,7 @@ enum relevance_status relevance_catalog_match(const relevance_catalog *catalog, 
 
     if (catalog == NULL || match == NULL || (text == NULL && text_len != 0))
         return RELEVANCE_BAD_ARGUMENT;
-    /* a character has at most 4 bytes, and not many of them fold to nothing */
-    all = text_len <= 64 * MAX_LEN ? rlv_fold(text, text_len, 0, folded, MAX_LEN) : 0;
+    all = fold(text, text_len, folded);
     if (all == 0 || all > MAX_LEN) {
         *match = m;
         return RELEVANCE_OK;
@@ -500,8 +525,11 @@ static int read_key(struct reading *r, const char *text, size_t len, const char 
     if (n == 0)
         return bad_line(r, what[0] == 'n' ? "the name has no letter or digit"
                                           : "an alias has no letter or digit");
-    if (n > MAX_LEN)
+    if (n > MAX_LEN || len > MAX_BYTES)
         return bad_line(r, "a name has more than 120 characters");
+    for (size_t i = 0; i < n; i++)
+        if (folded[i] == LONG_WORD)
+            return bad_line(r, "a name has a word of more than 100 characters");
     if (r->key_n == MAX_KEYS)
         return bad_line(r, "more than 2^20 names and aliases");
     if (!r->counting && !store_key(r, text, len, folded, (uint32_t)n))
@@ -522,7 +550,7 @@ static int read_aliases(struct reading *r, const char *text, size_t len)
     if (memchr(text, '\t', len) != NULL)
         return bad_line(r, "more than one TAB: a name, a TAB, aliases separated by '|' expected");
     while (text <= end) {
-        const char *bar = memchr(text, '|', (size_t)(end - text));
+        const char *bar = (const char *)memchr(text, '|', (size_t)(end - text));
         const char *stop = bar != NULL ? bar : end;
         if (!read_key(r, text, (size_t)(stop - text), "alias"))
             return 0;
@@ -533,7 +561,7 @@ static int read_aliases(struct reading *r, const char *text, size_t len)
 
 static int read_line(struct reading *r, const char *text, size_t len)
 {
-    const char *tab = memchr(text, '\t', len);
+    const char *tab = (const char *)memchr(text, '\t', len);
     size_t name_len = tab != NULL ? (size_t)(tab - text) : len;
     const char *rest = text;
     size_t rest_len = len;
@@ -563,7 +591,7 @@ static int read_lines(struct reading *r)
     if (r->len >= 3 && memcmp(r->data, "\xef\xbb\xbf", 3) == 0)
         at = 3;
     while (at < r->len) {
-        const char *lf = memchr(r->data + at, '\n', r->len - at);
+        const char *lf = (const char *)memchr(r->data + at, '\n', r->len - at);
         size_t end = lf != NULL ? (size_t)(lf - r->data) : r->len;
         r->line++;
         r->line_start = at;
@@ -648,7 +676,7 @@ static enum relevance_status build(struct reading *r)
         return rlv_fail(r->error, RELEVANCE_NO_MEMORY, 0,
                         "cannot allocate %llu bytes for the catalogue",
                         (unsigned long long)c->arena_len);
-    carve(c, r, c->arena);
+    carve(c, r, (uint8_t *)c->arena);
     memset(c->slots, 0xff, c->slot_n * sizeof *c->slots);
     r->counting = 0;
     if (!read_lines(r))
@@ -680,7 +708,7 @@ static enum relevance_status open_data(const char *data, size_t len,
         return rlv_fail(error, RELEVANCE_BAD_CATALOG, 0,
                         "catalogue: %llu bytes, at most %u are read", (unsigned long long)len,
                         MAX_FILE);
-    r.c = allocator->alloc(allocator->user, sizeof *r.c, 64);
+    r.c = (struct relevance_catalog *)allocator->alloc(allocator->user, sizeof *r.c, 64);
     if (r.c == NULL)
         return rlv_fail(error, RELEVANCE_NO_MEMORY, 0, "cannot allocate the catalogue");
     memset(r.c, 0, sizeof *r.c);
@@ -730,7 +758,7 @@ static enum relevance_status read_file(const char *path, const struct relevance_
                           (unsigned long long)st.st_size, MAX_FILE);
     } else {
         *len = (size_t)st.st_size;
-        *data = a->alloc(a->user, *len, 64);
+        *data = (char *)a->alloc(a->user, *len, 64);
         if (*data == NULL)
             status = rlv_fail(error, RELEVANCE_NO_MEMORY, 0, "cannot allocate %llu bytes",
                               (unsigned long long)*len);
@@ -782,7 +810,7 @@ enum relevance_status relevance_catalog_open_memory(const void *data, size_t dat
     if ((data == NULL && data_len != 0) || catalog == NULL)
         return rlv_fail(error, RELEVANCE_BAD_ARGUMENT, 0, "data or catalog is NULL");
     status = read_options(options, &a, error);
-    return status == RELEVANCE_OK ? open_data(data, data_len, &a, catalog, error) : status;
+    return status == RELEVANCE_OK ? open_data((const char *)data, data_len, &a, catalog, error) : status;
 }
 
 uint32_t relevance_catalog_size(const relevance_catalog *catalog)

@@ -345,6 +345,86 @@ static void set_quantity(struct relevance_text text, const struct relevance_span
     }
 }
 
+/*
+ * The product in the catalogue.  Where the model's span is too short for a name of several words
+ * ("esmalte de" of "esmalte de uñas"), the words around it are tried too: the longest stretch that
+ * equals a name counts, also instead of a shorter name; and where the span alone means nothing,
+ * the shortest one that is near a name.  Other spans and punctuation are not crossed.
+ */
+#define MAX_ADDED 3 /* words on either side */
+
+struct around {
+    size_t begin[MAX_ADDED + 1], end[MAX_ADDED + 1]; /* with 0, 1 ... words more */
+    size_t before_n, after_n;
+};
+
+/* Whether a span may grow over the word. */
+static int joins(const struct word *w, const char *text)
+{
+    unsigned char c = (unsigned char)text[w->begin];
+
+    return w->name == NULL &&
+           (w->end - w->begin > 1 || c >= 0x80 || (c >= '0' && c <= '9') ||
+            ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' || c == '\'' || c == '&');
+}
+
+static void look_around(const struct labelled *l, const char *text,
+                        const struct relevance_span *span, struct around *a)
+{
+    struct word w;
+
+    a->before_n = a->after_n = 0;
+    a->begin[0] = span->begin;
+    a->end[0] = span->end;
+    for (size_t i = 0; i < l->n && a->after_n < MAX_ADDED; i = w.next) {
+        read_word(l, i, &w);
+        if (w.end <= span->begin && !joins(&w, text)) {
+            a->before_n = 0;
+        } else if (w.end <= span->begin) {
+            a->before_n += a->before_n < MAX_ADDED;
+            for (size_t k = a->before_n; k > 1; k--)
+                a->begin[k] = a->begin[k - 1];
+            a->begin[1] = w.begin;
+        } else if (w.begin >= span->end) {
+            if (!joins(&w, text))
+                break;
+            a->end[++a->after_n] = w.end;
+        }
+    }
+}
+
+static void match_product(const struct labelled *l, const char *text,
+                          const struct relevance_span *span, const relevance_catalog *catalog,
+                          struct relevance_intent *intent)
+{
+    struct around a;
+    size_t most, found = 0;
+    int known;
+
+    relevance_catalog_match(catalog, text + span->begin, span->end - span->begin, &intent->product);
+    look_around(l, text, span, &a);
+    most = a.before_n + a.after_n;
+    for (size_t added = most; added > 0 && found == 0; added--)
+        for (size_t b = added < a.before_n ? added : a.before_n, i = 0; i <= b && found == 0; i++)
+            if (added - i <= a.after_n &&
+                rlv_catalog_find(catalog, text + a.begin[i], a.end[added - i] - a.begin[i], 1,
+                                 &intent->product)) {
+                intent->product_begin = a.begin[i];
+                intent->product_end = a.end[added - i];
+                found = added;
+            }
+    known = intent->product.name != NULL;
+    for (size_t added = 1; added <= most && !known; added++)
+        for (size_t b = added < a.before_n ? added : a.before_n, i = 0; i <= b && !known; i++)
+            if (added - i <= a.after_n &&
+                rlv_catalog_find(catalog, text + a.begin[i], a.end[added - i] - a.begin[i], 0,
+                                 &intent->product)) {
+                intent->product_begin = a.begin[i];
+                intent->product_end = a.end[added - i];
+                known = 1;
+            }
+}
+
 static void read_intent(const struct labelled *l, struct relevance_text text,
                         const relevance_catalog *catalog, struct relevance_intent *intent)
 {
@@ -361,8 +441,7 @@ static void read_intent(const struct labelled *l, struct relevance_text text,
         intent->product_end = c.product.end;
         intent->product_confidence = c.product.probability;
         if (catalog != NULL)
-            relevance_catalog_match(catalog, text.data + c.product.begin,
-                                    c.product.end - c.product.begin, &intent->product);
+            match_product(l, text.data, &c.product, catalog, intent);
     }
     set_quantity(text, chosen_quantity(&c), largest, intent);
 }

@@ -220,6 +220,13 @@ size_t rlv_forward_scratch(const relevance_model *model, uint32_t max_tokens,
 /* The number that the words mean; *quantity is 1 where there is none, or none that can be used. */
 enum relevance_quantity_kind rlv_parse_quantity(const char *text, size_t len, uint32_t *quantity);
 
+/* ---- catalog.c ---- */
+
+/* Whether the whole text, no words left out, means a product; 'equal' 1: after folding it must be a
+ * name or alias.  Fills *match, else leaves it alone. */
+int rlv_catalog_find(const relevance_catalog *catalog, const char *text, size_t text_len, int equal,
+                     struct relevance_match *match);
+
 /* ---- api.c ---- */
 
 /* Probabilities of sequence s from its logits [label_n], and its tokens. */

@@ -195,14 +195,15 @@ struct scan {
     uint32_t len;    /* bytes of the word */
     uint32_t char_n; /* characters of the word; TOO_LONG: more than fit */
     uint32_t mark_n;
+    int more;                   /* origins or fold is not NULL */
+    struct rlv_origin *origins; /* [cap], or NULL: nobody asks, and text to from are not kept */
+    struct fold *fold;          /* NULL: make tokens */
     uint8_t word[MAX_WORD * 4];
     struct mark marks[MAX_WORD];
-    struct rlv_origin *origins; /* [cap], or NULL: nobody asks, and the rest is not kept */
     const uint8_t *text;
-    struct range now;              /* of the scalar at hand */
-    struct range whole;            /* of the word, also where it is too long */
-    struct range from[MAX_WORD];   /* of each character of the word */
-    struct fold *fold;             /* NULL: make tokens */
+    struct range now;            /* of the scalar at hand */
+    struct range whole;          /* of the word, also where it is too long */
+    struct range from[MAX_WORD]; /* of each character of the word */
 };
 
 static inline void put_id(struct scan *s, uint32_t id)
@@ -270,7 +271,7 @@ static uint32_t longest_piece(const struct rlv_vocab *v, const uint8_t *p, uint3
 }
 
 /* Greedy longest match: the pieces of the word.  Returns 0 if some part of it is no token. */
-static int put_pieces(struct scan *s)
+static inline int put_pieces(struct scan *s, int with_origins)
 {
     uint32_t first = 0;
 
@@ -281,7 +282,7 @@ static int put_pieces(struct scan *s)
         if (n == 0)
             return 0;
         put_id(s, (uint32_t)id);
-        if (s->origins != NULL)
+        if (with_origins)
             first = put_piece_origin(s, at, n, first);
     }
     return 1;
@@ -289,19 +290,31 @@ static int put_pieces(struct scan *s)
 
 static void fold_word(struct scan *s);
 
+/* The end of a word where more than ids is wanted, or something else. */
+static void end_word_with_more(struct scan *s)
+{
+    size_t first = s->n;
+
+    if (s->fold != NULL) {
+        fold_word(s);
+    } else if (s->char_n == TOO_LONG || !put_pieces(s, 1)) {
+        s->n = first;
+        put_id(s, s->vocab->unk_id);
+        put_origin(s, s->whole, 0);
+    }
+}
+
 static void end_word(struct scan *s)
 {
     size_t first = s->n;
 
     if (s->char_n == 0)
         return;
-    if (s->fold != NULL) {
-        fold_word(s);
-    } else if (s->char_n == TOO_LONG || !put_pieces(s)) {
+    if (s->more) {
+        end_word_with_more(s);
+    } else if (s->char_n == TOO_LONG || !put_pieces(s, 0)) {
         s->n = first;
         put_id(s, s->vocab->unk_id);
-        if (s->origins != NULL)
-            put_origin(s, s->whole, 0);
     }
     s->len = s->char_n = 0;
 }
@@ -390,18 +403,22 @@ static void put_lower(struct scan *s, uint32_t c, const struct rlv_unicode *u)
 }
 
 /* The run of combining characters is over: they are in order now. */
-static void end_marks(struct scan *s)
+static void put_marks(struct scan *s)
 {
     struct range now = s->now;
 
-    if (s->mark_n == 0)
-        return;
     for (uint32_t i = 0; i < s->mark_n; i++) {
         s->now = s->marks[i].from;
         put_lower(s, s->marks[i].scalar, properties(s->marks[i].scalar));
     }
     s->mark_n = 0;
     s->now = now;
+}
+
+static inline void end_marks(struct scan *s)
+{
+    if (s->mark_n != 0)
+        put_marks(s);
 }
 
 /* Canonical ordering (Unicode 15, section 3.11): a stable sort by class within a run of marks. */
@@ -616,9 +633,10 @@ static void put_text(struct scan *s, const uint8_t *p, const uint8_t *end)
             end_marks(s);
             p = put_ascii(s, p, end);
         } else {
-            s->now.begin = (size_t)(p - s->text);
+            const uint8_t *start = p;
             p = decode_utf8(p, end, &c);
-            s->now.end = (size_t)(p - s->text);
+            if (s->origins != NULL)
+                s->now = (struct range){(size_t)(start - s->text), (size_t)(p - s->text)};
             put_scalar(s, c);
         }
     }
@@ -698,6 +716,7 @@ size_t rlv_wordpiece_origins(const struct rlv_vocab *vocab, const char *text, si
     s.n = 0;
     s.len = s.char_n = s.mark_n = 0;
     s.origins = origins;
+    s.more = origins != NULL;
     s.text = p;
     s.now = (struct range){0, 0};
     s.fold = NULL;
@@ -783,6 +802,7 @@ size_t rlv_fold(const char *text, size_t len, int marks, uint32_t *out, size_t c
     s.n = 0;
     s.len = s.char_n = s.mark_n = 0;
     s.origins = NULL;
+    s.more = 1;
     s.text = p;
     s.now = (struct range){0, 0};
     s.fold = &f;

@@ -63,7 +63,7 @@ check-reproducible:
 
 # ---- fuzzers: libFuzzer, so clang ----
 
-FUZZ_TARGETS := model tokenizer safetensors hf_json vocab reader
+FUZZ_TARGETS := model tokenizer safetensors hf_json vocab reader intent
 TARGET  ?= model
 SECONDS ?= 60
 FUZZ_WRAPPED := open fopen access fstat mmap munmap close

@@ -1,18 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# intent_cli.sh - 'relevance extract', 'eval --task intent' and 'quantize' from end to end.
+# intent_cli.sh - 'relevance extract', 'eval --task intent' and 'quantize' from end to end, and the C
+# program of docs/intent.md.
 #
-# usage: test/intent_cli.sh build/relevance MODEL.rlv
+# usage: CC=gcc LDLIBS='-lm -pthread' test/intent_cli.sh build/relevance MODEL.rlv STATIC.a
 #
 # MODEL is test/golden/tiny/intent-rule in f32, whose labels follow from a list of words
 # (tools/gen_golden.py).  Prints a line for each failure, and a total; exit status 1 where one failed.
 set -u
 
-[ $# -eq 2 ] || { echo "usage: $0 RELEVANCE MODEL.rlv" >&2; exit 2; }
+[ $# -eq 3 ] || { echo "usage: $0 RELEVANCE MODEL.rlv STATIC.a" >&2; exit 2; }
 absolute() { echo "$(cd "$(dirname "$1")" && pwd)/$(basename "$1")"; }
 exe=$(absolute "$1")
 model=$(absolute "$2")
+static=$(absolute "$3")
+root=$(cd "$(dirname "$0")/.." && pwd)
 tiny=$(absolute "$(dirname "$0")/golden/tiny")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -91,6 +94,28 @@ err_has 'not a model file'
 run 0 extract --help
 out_has 'Examples:'
 
+# ---- folders with both heads ----
+edited() { # FOLDER SED-SCRIPT: a copy with another config.json
+    rm -rf folder
+    cp -r "$tiny/$1" folder
+    sed "$2" "$tiny/$1/config.json" >folder/config.json
+}
+edited bert-both 's/"classifier_head": "linear"/"classifier_head": "mlp"/'
+run 2 convert folder out.rlv
+err_has "classifier_head is 'mlp', supported: linear (one layer on [CLS])"
+edited bert-both 's/"4": "I-QUANTITY"/"5": "I-QUANTITY"/'
+run 2 convert folder out.rlv
+err_has 'token_id2label has 5 labels, but none for "4"'
+edited bert-both '/"3": "B-QUANTITY"/d; /"4": "I-QUANTITY"/d; s/"I-PRODUCT",/"I-PRODUCT"/'
+run 2 convert folder out.rlv
+err_has "tensor 'token_classifier.weight': shape [5, 32], expected [3, 32]"
+edited bert-both 's/BertForSequenceAndTokenClassification/BertForTokenClassification/'
+run 2 convert folder out.rlv
+err_has "'token_classifier.bias' and 1 more do not belong to a BertForTokenClassification"
+edited bert-token 's/BertForTokenClassification/BertForSequenceAndTokenClassification/'
+run 2 convert folder out.rlv
+err_has "missing tensor 'token_classifier.weight'"
+
 # ---- eval ----
 cat >rows.jsonl <<'END'
 {"text":"remove 2 lip balm","action":"remove","product":"Lip Balm","quantity":2,"language":"en","noise":[]}
@@ -154,6 +179,21 @@ run 2 quantize shop.tsv out.rlv
 err_has 'quantize: '
 run 0 quantize --help
 out_has 'relevance quantize exact.rlv small.rlv'
+
+# ---- the program of docs/intent.md ----
+awk '/^```c$/ && !done {on = 1; next} /^```$/ && on {on = 0; done = 1} on' "$root/docs/intent.md" >example.c
+# CC and the others may hold options.
+# shellcheck disable=SC2086
+if ${CC:-cc} -std=c11 -Wall -Wextra -Werror ${CFLAGS:-} -I"$root/include" example.c "$static" \
+    ${LDLIBS:--lm -pthread} -o example 2>err; then
+    ./example "$model" shop.tsv >out 2>err
+    what='the program of docs/intent.md'
+    out_has 'remove 12 Lip Balm'
+    ./example "$model" missing.tsv >out 2>err
+    err_has "cannot open 'missing.tsv'"
+else
+    fail 'the program of docs/intent.md does not compile'
+fi
 
 echo "intent_cli.sh: $checks checks, $failures failures"
 [ $failures -eq 0 ]

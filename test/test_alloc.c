@@ -133,7 +133,8 @@ static void counting_free(void *user, void *memory, size_t size)
 static char *default_models[] = {RLV_TINY_DIR "/distilbert-seq-q8.rlv",
                                  RLV_TINY_DIR "/distilbert-seq-f32.rlv",
                                  RLV_TINY_DIR "/bert-seq-f16.rlv", RLV_TINY_DIR "/bert-seq-q4.rlv",
-                                 RLV_TINY_DIR "/bert-bare-q8.rlv"};
+                                 RLV_TINY_DIR "/bert-bare-q8.rlv",
+                                 RLV_TINY_DIR "/intent-rule-f32.rlv", RLV_TINY_DIR "/bert-both-q8.rlv"};
 static char **models = default_models;
 static int model_n = sizeof default_models / sizeof default_models[0];
 
@@ -163,9 +164,32 @@ static enum relevance_status context_with(const relevance_model *model, uint32_t
 
 #define LONG_LEN ((size_t)1 << 20)
 
+/* The calls of a token head; with both heads, intents too. */
+static void use_labels(const struct relevance_info *info, relevance_context *ctx,
+                       const relevance_catalog *catalog, const struct relevance_text *texts, size_t n)
+{
+    static struct relevance_labelled_token t[64];
+    static struct relevance_span s[64];
+    static struct relevance_intent intents[9];
+    struct relevance_match match;
+    for (size_t i = 0; i < n; i++) {
+        struct relevance_labelled_tokens tokens = {.tokens = t, .cap = 64};
+        struct relevance_spans spans = {.spans = s, .cap = 64};
+        assert_int_equal(relevance_label_tokens(ctx, texts[i].data, texts[i].len, &tokens),
+                         RELEVANCE_OK);
+        assert_int_equal(relevance_find_spans(ctx, texts[i].data, texts[i].len, &spans),
+                         RELEVANCE_OK);
+        assert_int_equal(relevance_catalog_match(catalog, texts[i].data, texts[i].len, &match),
+                         RELEVANCE_OK);
+    }
+    intents[0].size = sizeof intents[0];
+    if (info->label_n != 0)
+        assert_int_equal(relevance_extract_batch(ctx, texts, n, catalog, intents), RELEVANCE_OK);
+}
+
 /* Every call of the header that works on a context, on short, empty, invalid and very long text. */
 static void use_everything(const relevance_model *model, relevance_context *ctx,
-                           const char *long_text, float *hidden, size_t hidden_cap, int32_t *ids,
+                           const relevance_catalog *catalog, const char *long_text, float *hidden, size_t hidden_cap, int32_t *ids,
                            size_t id_cap)
 {
     static const char *texts[] = {"running shoes", "", "caf\xc3\xa9 \xff\xfe [SEP]",
@@ -208,6 +232,8 @@ static void use_everything(const relevance_model *model, relevance_context *ctx,
         assert_int_equal(relevance_rank(ctx, texts[0], strlen(texts[0]), products, 9, ranked),
                          RELEVANCE_OK);
     }
+    if (info.token_label_n > 0)
+        use_labels(&info, ctx, catalog, products, 9);
     assert_int_equal(relevance_context_profile(ctx, ticks, 1), RELEVANCE_OK);
 }
 
@@ -223,8 +249,12 @@ static void test_wrapper_counts(void **state)
 static void test_calls_allocate_nothing(void **state)
 {
     (void)state;
+    static const char shop[] = "Running Shoe\tshoes|zapatilla\nLip Balm\n";
+    relevance_catalog *catalog = NULL;
     char *long_text = malloc(LONG_LEN);
     assert_non_null(long_text);
+    assert_int_equal(relevance_catalog_open_memory(shop, sizeof shop - 1, NULL, &catalog, NULL),
+                     RELEVANCE_OK);
     for (size_t i = 0; i < LONG_LEN; i++)
         long_text[i] = "shoe, rojo 42 "[i % 14];
 
@@ -248,7 +278,7 @@ static void test_calls_allocate_nothing(void **state)
             assert_non_null(ids);
 
             unsigned long wrapped = atomic_load(&wrapped_n), calls = counter.calls;
-            use_everything(model, ctx, long_text, hidden, hidden_cap, ids, info.max_tokens);
+            use_everything(model, ctx, catalog, long_text, hidden, hidden_cap, ids, info.max_tokens);
             assert_int_equal(atomic_load(&wrapped_n), wrapped);
             assert_int_equal(counter.calls, calls);
 
@@ -260,6 +290,7 @@ static void test_calls_allocate_nothing(void **state)
             assert_int_equal(counter.live_len, 0);
             assert_false(counter.bad_align);
         }
+    relevance_catalog_close(catalog);
     free(long_text);
 }
 

@@ -107,6 +107,15 @@ static void refuses_catalogues(void **state)
     }
     memset(text, 'a', 122);
     text[121] = '\0';
+    text[101] = '\0';
+    {
+        relevance_catalog *c = NULL;
+        struct relevance_error error;
+        assert_int_equal(relevance_catalog_open_memory(text, 101, NULL, &c, &error),
+                         RELEVANCE_BAD_CATALOG);
+        assert_non_null(strstr(error.message, "a word of more than 100 characters"));
+        text[101] = 'a';
+    }
     for (int over = 1; over >= 0; over--) { /* 121 characters, and 120 */
         relevance_catalog *c = NULL;
         text[120 + over] = '\0';

@@ -107,6 +107,39 @@ static const char *run_rows(relevance_context *ctx, const struct relevance_info 
     return NULL;
 }
 
+/* Labels, spans and intents: within the text, with probabilities. */
+static const char *run_labels(relevance_context *ctx, const struct relevance_info *info,
+                              const char *text, size_t len)
+{
+    struct relevance_labelled_token t[MAX_TOKENS];
+    struct relevance_span s[MAX_TOKENS];
+    struct relevance_labelled_tokens tokens = {.tokens = t, .cap = MAX_TOKENS};
+    struct relevance_spans spans = {.spans = s, .cap = MAX_TOKENS};
+    struct relevance_intent r = {.size = sizeof r};
+    enum relevance_status expected = info->token_label_n ? RELEVANCE_OK : RELEVANCE_NO_HEAD, status;
+    if (relevance_label_tokens(ctx, text, len, &tokens) != expected ||
+        relevance_find_spans(ctx, text, len, &spans) != expected)
+        return "label_tokens or find_spans: status";
+    for (size_t i = 0; i < tokens.n; i++)
+        if (t[i].begin >= t[i].end || t[i].end > len || t[i].label >= info->token_label_n ||
+            !(t[i].probability >= 0.0f && t[i].probability <= 1.0f))
+            return "label_tokens: out of range";
+    for (size_t i = 0; i < spans.n; i++)
+        if (s[i].begin >= s[i].end || s[i].end > len || s[i].name[0] == '\0' ||
+            !(s[i].probability >= 0.0f && s[i].probability <= 1.0f))
+            return "find_spans: out of range";
+    status = relevance_extract(ctx, text, len, NULL, &r);
+    if (status == RELEVANCE_NO_HEAD)
+        return NULL;
+    if (status != RELEVANCE_OK || r.action >= info->label_n || r.product_end > len ||
+        r.quantity_end > len || r.quantity < 1 || r.quantity > RELEVANCE_MAX_QUANTITY ||
+        !(r.action_confidence >= 0.0f && r.action_confidence <= 1.0f) ||
+        !(r.product_confidence >= 0.0f && r.product_confidence <= 1.0f) ||
+        !(r.quantity_confidence >= 0.0f && r.quantity_confidence <= 1.0f))
+        return "extract: out of range";
+    return NULL;
+}
+
 static const char *run(relevance_context *ctx, const struct relevance_info *info, const char *text,
                        size_t text_len)
 {
@@ -119,6 +152,8 @@ static const char *run(relevance_context *ctx, const struct relevance_info *info
     const char *wrong = run_classify(ctx, info, pairs, 4);
     for (size_t i = 0; i < 4 && wrong == NULL; i++)
         wrong = run_rows(ctx, info, &pairs[i], hidden, sizeof hidden / sizeof hidden[0]);
+    for (size_t i = 0; i < 4 && wrong == NULL; i++)
+        wrong = run_labels(ctx, info, pairs[i].query.data, pairs[i].query.len);
     return wrong;
 }
 

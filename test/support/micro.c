@@ -246,20 +246,28 @@ static void config(struct bytes *b, const struct micro *m)
     put(b, &c, sizeof c);
 }
 
-static void labels(struct bytes *b, uint32_t n, int priors)
+/* The names of token labels are those that relevance_extract() looks for. */
+static int label_name(char *name, size_t cap, uint32_t i, int tokens)
+{
+    static const char *const entities[] = {"O", "B-PRODUCT", "I-QUANTITY"};
+    return tokens && i < 3 ? snprintf(name, cap, "%s", entities[i])
+                           : snprintf(name, cap, "label %u", i);
+}
+
+static void labels(struct bytes *b, uint32_t n, int tokens, int priors)
 {
     struct rlv_labels_header head = {n, 0};
     uint32_t at = (uint32_t)(sizeof head + n * sizeof(struct rlv_label));
     char name[16];
     put(b, &head, sizeof head);
     for (uint32_t i = 0; i < n; i++) {
-        int len = snprintf(name, sizeof name, "label %u", i);
+        int len = label_name(name, sizeof name, i, tokens);
         struct rlv_label l = {at, (uint32_t)len, i == 0 ? 1.0f : 0.25f, 0.0f};
         put(b, &l, sizeof l);
         at += l.name_len + 1;
     }
     for (uint32_t i = 0; i < n; i++) {
-        int len = snprintf(name, sizeof name, "label %u", i);
+        int len = label_name(name, sizeof name, i, tokens);
         put(b, name, (size_t)len + 1);
     }
     if (!priors)
@@ -353,10 +361,10 @@ uint8_t *micro_build(const struct micro *m, size_t *len)
     config(&b, m);
     section(&file, sections, &n, RLV_SECTION_CONFIG, &b);
     if (m->labels != 0)
-        labels(&b, m->labels, m->priors);
+        labels(&b, m->labels, 0, m->priors);
     section(&file, sections, &n, RLV_SECTION_LABELS, &b);
     if (m->token_labels != 0)
-        labels(&b, m->token_labels, 0);
+        labels(&b, m->token_labels, 1, 0);
     section(&file, sections, &n, RLV_SECTION_TOKEN_LABELS, &b);
     vocabulary(&b);
     section(&file, sections, &n, RLV_SECTION_VOCAB, &b);
