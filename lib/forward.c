@@ -750,13 +750,12 @@ const float *rlv_head(struct relevance_context *ctx, size_t *stride)
 
 void rlv_take_first_rows(struct relevance_context *ctx)
 {
-    const struct rlv_linear *pooler = &ctx->model->pooler;
     for (size_t s = 1; s < ctx->sequence_n; s++)
-        memmove(ctx->hidden + s * ctx->narrow_stride,
-                ctx->hidden + ctx->sequences[s].first * ctx->narrow_stride,
-                ctx->narrow_stride * sizeof *ctx->hidden);
-    run_quantise(ctx, ctx->hidden, ctx->narrow_stride, ctx->sequence_n,
-                 pooler->weight != NULL ? pooler : NULL, RELEVANCE_PART_HEAD);
+        memmove(ctx->hidden + s * ctx->hidden_stride,
+                ctx->hidden + ctx->sequences[s].first * ctx->hidden_stride,
+                ctx->hidden_stride * sizeof *ctx->hidden);
+    for (size_t s = 0; s < ctx->sequence_n; s++)
+        prepare_row(ctx, &ctx->model->pooler, ctx->hidden + s * ctx->hidden_stride, s);
 }
 
 const float *rlv_token_head(struct relevance_context *ctx, size_t *stride)
