@@ -417,7 +417,7 @@ static void names_and_info_check_their_arguments(void **state)
     assert_null(relevance_label(m.model, 2));
     assert_null(relevance_label(m.model, UINT32_MAX));
     assert_null(relevance_label(NULL, 0));
-    assert_string_equal(relevance_token_label(m.model, 2), "label 2");
+    assert_string_equal(relevance_token_label(m.model, 2), "I-QUANTITY");
     assert_null(relevance_token_label(m.model, 3));
     assert_null(relevance_token_label(NULL, 0));
     assert_null(relevance_token(NULL, 0).data);

@@ -4,8 +4,7 @@
  *
  * The built-in texts are data/calibration.tsv (tools/gen_calibration.py makes the header from it)
  * and 64 sequences of random tokens, which reach parts of the vocabulary and of the
- * activations' range that two hundred texts cannot.  A model with a token head reads single texts, so it
- * gets each query and each title by itself.  On the reference model that mix was as good as
+ * activations' range that two hundred texts cannot.  On the reference model that mix was as good as
  * real training pairs (docs/decisions/0003-quantisation-recipe.md).
  *
  * Inputs are those of the f32 network.  The library computes them with its own f32 kernels, so they
@@ -141,9 +140,7 @@ static int add_built_in(struct calibrator *c, int32_t *buffer, struct failure *f
     for (size_t i = 0; i < sizeof calibration_text / sizeof calibration_text[0]; i++) {
         const char *q = calibration_text[i][0], *t = calibration_text[i][1];
         struct relevance_text query = {q, strlen(q)}, title = {t, strlen(t)};
-        if (c->model->config->token_label_n == 0 ? add_pair(c, buffer, query, title, failure) != 0
-                                                 : add_text(c, buffer, query, failure) != 0 ||
-                                                       add_text(c, buffer, title, failure) != 0)
+        if (add_pair(c, buffer, query, title, failure) != 0)
             return -1;
     }
     add_random(c, buffer);
