@@ -363,7 +363,7 @@ static struct relevance_match make_match(const struct relevance_catalog *c, cons
     return m;
 }
 
-static size_t fold(const char *text, size_t text_len, uint32_t *folded)
+static size_t fold_text(const char *text, size_t text_len, uint32_t *folded)
 {
     return text_len <= MAX_BYTES ? rlv_fold(text, text_len, 0, folded, MAX_LEN) : 0;
 }
@@ -372,7 +372,7 @@ int rlv_catalog_find(const relevance_catalog *catalog, const char *text, size_t 
                      struct relevance_match *match)
 {
     uint32_t folded[MAX_LEN];
-    size_t n = fold(text, text_len, folded);
+    size_t n = fold_text(text, text_len, folded);
     struct found found = {NO_KEY, 0, 0};
 
     if (n == 0 || n > MAX_LEN)
@@ -407,7 +407,7 @@ enum relevance_status relevance_catalog_match(const relevance_catalog *catalog, 
 
     if (catalog == NULL || match == NULL || (text == NULL && text_len != 0))
         return RELEVANCE_BAD_ARGUMENT;
-    all = fold(text, text_len, folded);
+    all = fold_text(text, text_len, folded);
     if (all == 0 || all > MAX_LEN) {
         *match = m;
         return RELEVANCE_OK;
