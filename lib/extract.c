@@ -428,11 +428,12 @@ static void match_product(const struct labelled *l, const char *text,
 static void read_intent(const struct labelled *l, struct relevance_text text,
                         const relevance_catalog *catalog, struct relevance_intent *intent)
 {
-    struct choice c = {0};
+    struct choice c;
     struct relevance_span span;
     float largest = 0.0f;
     size_t at = 0;
 
+    memset(&c, 0, sizeof c);
     while (next_span(l, &at, &span, QUANTITY, &largest))
         choose(&c, &span);
     intent->product_n = c.product_n;
