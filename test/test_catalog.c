@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "../lib/catalog.c"
 #include "support/counting.h"
@@ -290,6 +291,40 @@ static void finds_what_is_meant(void **state)
     relevance_catalog_close(c);
 }
 
+/* Every product of the hand-written examples, by the words that they mark as the product. */
+static void finds_the_products_of_the_data(void **state)
+{
+    relevance_catalog *c = NULL;
+    FILE *f = fopen("data/intent/hard.jsonl", "r");
+    char line[4000];
+    int n = 0;
+
+    (void)state;
+    assert_non_null(f);
+    assert_int_equal(relevance_catalog_open("data/intent/hard_catalog.tsv", NULL, &c, NULL),
+                     RELEVANCE_OK);
+    while (fgets(line, sizeof line, f) != NULL) {
+        json_t *row = json_loads(line, 0, NULL), *span;
+        const char *text = json_string_value(json_object_get(row, "text"));
+        const char *product = json_string_value(json_object_get(row, "product"));
+        struct relevance_match m;
+        size_t begin, end;
+        span = json_object_get(json_object_get(row, "byte_spans"), "product");
+        begin = (size_t)json_integer_value(json_array_get(span, 0));
+        end = (size_t)json_integer_value(json_array_get(span, 1));
+        assert_true(text != NULL && product != NULL && begin < end && end <= strlen(text));
+        assert_int_equal(relevance_catalog_match(c, text + begin, end - begin, &m), RELEVANCE_OK);
+        if (m.name == NULL || strcmp(m.name, product) != 0)
+            fail_msg("'%.*s': %s, expected %s", (int)(end - begin), text + begin,
+                     m.name != NULL ? m.name : "none", product);
+        json_decref(row);
+        n++;
+    }
+    assert_true(n >= 480);
+    fclose(f);
+    relevance_catalog_close(c);
+}
+
 /* ---- a large one ---- */
 
 static const char *const syllables[] = {"ba", "lo", "mir", "ste", "ka", "ron", "tu", "vel", "ni", "sa",
@@ -435,6 +470,7 @@ int main(void)
         cmocka_unit_test(survives_hostile_files),
         cmocka_unit_test(gives_memory_back),
         cmocka_unit_test(finds_what_is_meant),
+        cmocka_unit_test(finds_the_products_of_the_data),
         cmocka_unit_test(index_hides_nothing),
         cmocka_unit_test(threads_share_it),
     };

@@ -130,6 +130,7 @@ static void origins_by_hand(void **state)
         {"a\xcc\x81\xcc\xa7 b", 2, {{0, 5}, {6, 7}}},
         {"\xe4\xb8\xad\xe9\x9e\x8b", 2, {{0, 3}, {3, 6}}},
         {"a\xe2\x98\x83 b", 2, {{0, 4}, {5, 6}}}, /* [UNK]: the whole word */
+        {"a\xe2\x98\x83\xcc\x81 b", 2, {{0, 6}, {7, 8}}}, /* with the accent after it */
         {"shoes", 1, {{0, 5}}},
         {"dogs", 2, {{0, 3}, {3, 4}}},
         {"\x01 a", 1, {{2, 3}}},
