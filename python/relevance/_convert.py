@@ -48,7 +48,7 @@ def convert(source: Any, out: "Union[str, os.PathLike[str], None]" = None, *, we
                  license=license)
     for key, value in given.items():
         if value is not None:
-            arguments += ["--" + key.replace("_", "-"), os.fspath(value)  # type: ignore
+            arguments += ["--" + key.replace("_", "-"), os.fspath(value)
                           if isinstance(value, os.PathLike) else str(value)]
     for label, gain in (gains or {}).items():
         arguments += ["--gain", "%s=%s" % (label, gain)]
@@ -74,7 +74,7 @@ def _folder(source: Any, tokenizer: Any, scratch: str) -> "tuple[str, str]":
         if tokenizer is None:
             if not origin:
                 raise ValueError("a model without name or path needs tokenizer=...")
-            from transformers import AutoTokenizer  # type: ignore
+            from transformers import AutoTokenizer
             tokenizer = AutoTokenizer.from_pretrained(origin)
         source.save_pretrained(scratch, safe_serialization=True)
         tokenizer.save_pretrained(scratch)
@@ -86,7 +86,7 @@ def _folder(source: Any, tokenizer: Any, scratch: str) -> "tuple[str, str]":
         raise FileNotFoundError("%s is no folder; a Hugging Face folder holds config.json, "
                                 "model.safetensors and vocab.txt or tokenizer.json" % path)
     try:
-        from huggingface_hub import snapshot_download  # type: ignore
+        from huggingface_hub import snapshot_download
     except ImportError:
         raise FileNotFoundError(
             "%s is no folder; to fetch it from the hub, install huggingface_hub" % path) from None

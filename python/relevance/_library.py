@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 from pathlib import Path
-from typing import Dict, Type
+from typing import Any, Dict, Type
 
 from . import _abi
 
@@ -30,7 +30,7 @@ class RelevanceError(Exception):
     def __str__(self) -> str:
         return str(self.args[0])
 
-    def __reduce__(self):  # so that it survives the way back from a worker process
+    def __reduce__(self) -> Any:  # so that it survives the way back from a worker process
         return type(self), (self.args[0], int(self.status), self.position)
 
 

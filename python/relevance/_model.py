@@ -45,7 +45,7 @@ class Result(NamedTuple):
 class Ranked(NamedTuple):
     """One product in the answer of rank()."""
 
-    index: int  #: of the product in the caller's list
+    index: int  # type: ignore[assignment]  # of the product in the caller's list
     score: float  #: sum over labels of probability times gain, in [0, 1]
     label: str  #: its most probable label
     probabilities: Dict[str, float]  #: of each label
@@ -533,7 +533,7 @@ def _progress(progress: Progress, n: int) -> Tuple[Callable[[int, int], Any], Ca
     if not progress:
         return lambda done, of: None, lambda: None
     try:
-        from tqdm.auto import tqdm  # type: ignore[import-untyped,import-not-found,unused-ignore]
+        from tqdm.auto import tqdm
     except ImportError:
         raise ImportError("progress=True needs the package tqdm; or give a function") from None
     bar = tqdm(total=n, unit="pair")

@@ -69,7 +69,7 @@ class CrossEncoder:
         if self.num_labels == 1:
             scores = scores[:, 0]
         if convert_to_tensor:
-            import torch  # type: ignore
+            import torch
             scores = torch.from_numpy(scores)
         elif not convert_to_numpy:
             scores = list(scores)

@@ -9,15 +9,15 @@ from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin  # type: ignore
-from sklearn.linear_model import LogisticRegression  # type: ignore
-from sklearn.utils.multiclass import check_classification_targets  # type: ignore
-from sklearn.utils.validation import check_is_fitted, column_or_1d  # type: ignore
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ._model import PathLike, Relevance, shared
 
 
-class RelevanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore
+class RelevanceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """The model as a scikit-learn estimator, for pipelines, metrics and cross-validation.
 
     X is what Relevance.predict() takes as 'pairs': [(query, product), ...], an array [n, 2] of
