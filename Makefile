@@ -218,7 +218,8 @@ ifeq ($(HARDENING),yes)
 endif
 	$(if $(filter none,$(BLAS)),test/ldd.sh $(SHARED))
 	MAKE="$(MAKE)" CC="$(CC)" test/install.sh BUILD=$(BUILD) BLAS=$(BLAS) CFLAGS="$(CFLAGS)"
-	LDLIBS="$(BLAS_LIBS) $(LIBS)" test/hpp.sh $(STATIC) $(TINY_DIR)/distilbert-seq-q8.rlv
+	LDLIBS="$(BLAS_LIBS) $(LIBS)" test/hpp.sh $(STATIC) $(TINY_DIR)/distilbert-seq-q8.rlv \
+	  $(TINY_DIR)/bert-both-q8.rlv
 endif
 	CC="$(CC)" test/amalgamation.sh $(TINY_DIR)
 	test/data_sums.sh

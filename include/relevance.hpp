@@ -342,6 +342,59 @@ class model
     std::unique_ptr<relevance_model, closer> handle_;
 };
 
+// ---- catalogue ----
+
+// Product names and other words for them; shared by any number of threads.
+class catalog
+{
+  public:
+    catalog() noexcept = default;
+    explicit catalog(relevance_catalog *owned) noexcept : handle_(owned) {}
+
+    // As relevance_catalog_open(); 'path' is NUL-terminated.
+    static result<catalog> open(const char *path) noexcept
+    {
+        relevance_catalog *handle = nullptr;
+        relevance_error e{};
+        if (relevance_catalog_open(path, nullptr, &handle, &e) != RELEVANCE_OK)
+            return error(e);
+        return catalog(handle);
+    }
+    static result<catalog> open(const std::string &path) noexcept { return open(path.c_str()); }
+    // From text that lies in memory; it is copied.
+    static result<catalog> parse(std::string_view text) noexcept
+    {
+        relevance_catalog *handle = nullptr;
+        relevance_error e{};
+        if (relevance_catalog_open_memory(text.data(), text.size(), nullptr, &handle, &e) !=
+            RELEVANCE_OK)
+            return error(e);
+        return catalog(handle);
+    }
+
+    explicit operator bool() const noexcept { return handle_ != nullptr; }
+    const relevance_catalog *get() const noexcept { return handle_.get(); }
+    relevance_catalog *release() noexcept { return handle_.release(); }
+
+    std::uint32_t size() const noexcept { return relevance_catalog_size(get()); }
+    const char *name(std::uint32_t i) const noexcept { return relevance_catalog_name(get(), i); }
+    // The product that a few words mean; name NULL where nothing is near enough.
+    result<relevance_match> match(std::string_view words) const noexcept
+    {
+        relevance_match m{};
+        auto status = relevance_catalog_match(get(), words.data(), words.size(), &m);
+        if (status != RELEVANCE_OK)
+            return error(status);
+        return m;
+    }
+
+  private:
+    struct closer {
+        void operator()(relevance_catalog *c) const noexcept { relevance_catalog_close(c); }
+    };
+    std::unique_ptr<relevance_catalog, closer> handle_;
+};
+
 // ---- context ----
 
 // Hidden states, [token_n, width], row-major.
@@ -481,6 +534,53 @@ class context
         return list;
     }
 
+    // The label of every token, by the model's token head.  Allocates a vector.
+    result<std::vector<relevance_labelled_token>> label_tokens(std::string_view words)
+    {
+        std::vector<relevance_labelled_token> found;
+        relevance_labelled_tokens t{};
+        return fill(found, t, t.tokens,
+                    [&] { return relevance_label_tokens(get(), words.data(), words.size(), &t); });
+    }
+
+    // The stretches of a text that the token head names.  Allocates a vector.
+    result<std::vector<relevance_span>> find_spans(std::string_view words)
+    {
+        std::vector<relevance_span> found;
+        relevance_spans s{};
+        return fill(found, s, s.spans,
+                    [&] { return relevance_find_spans(get(), words.data(), words.size(), &s); });
+    }
+
+    // What a shopper asks for: an action, a product and a quantity.  Allocates nothing.
+    result<relevance_intent> extract(std::string_view words) noexcept
+    {
+        return extract_with(words, nullptr);
+    }
+    // The same, with the product's name looked up.
+    result<relevance_intent> extract(std::string_view words, const catalog &names) noexcept
+    {
+        return extract_with(words, names.get());
+    }
+    // The same for any range of what turns into std::string_view; 'names' may be NULL.  Allocates two
+    // vectors.
+    template <class Texts>
+    result<std::vector<relevance_intent>> extract_batch(const Texts &texts,
+                                                        const catalog *names = nullptr)
+    {
+        std::vector<relevance_text> c;
+        for (const auto &t : texts)
+            c.push_back(text(t));
+        relevance_intent empty{};
+        empty.size = sizeof(relevance_intent);
+        std::vector<relevance_intent> intents(c.size(), empty);
+        auto status = relevance_extract_batch(get(), c.data(), c.size(),
+                                              names ? names->get() : nullptr, intents.data());
+        if (status != RELEVANCE_OK)
+            return error(status);
+        return intents;
+    }
+
     // The encoder's last hidden states of a text, or of a pair.  Allocates a vector.
     result<encoding> encode(std::string_view query,
                             std::optional<std::string_view> product = std::nullopt)
@@ -498,6 +598,33 @@ class context
     }
 
   private:
+    // Call once to learn the size, and again with room for it.
+    template <class Element, class Buffer, class Call>
+    static result<std::vector<Element>> fill(std::vector<Element> &found, Buffer &buffer,
+                                             Element *&pointer, Call call)
+    {
+        auto status = call();
+        if (status == RELEVANCE_NO_SPACE) {
+            found.resize(buffer.n);
+            pointer = found.data();
+            buffer.cap = found.size();
+            status = call();
+        }
+        if (status != RELEVANCE_OK)
+            return error(status);
+        found.resize(buffer.n);
+        return std::move(found);
+    }
+    result<relevance_intent> extract_with(std::string_view words,
+                                          const relevance_catalog *names) noexcept
+    {
+        relevance_intent intent{};
+        intent.size = sizeof(intent);
+        auto status = relevance_extract(get(), words.data(), words.size(), names, &intent);
+        if (status != RELEVANCE_OK)
+            return error(status);
+        return intent;
+    }
     // An empty product is not the same as none: the pointer tells them apart.
     static const char *pointer(const std::optional<std::string_view> &s) noexcept
     {

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# hpp.sh STATIC.a MODEL.rlv - relevance.hpp under every C++ compiler that is there, as C++17 and
+# hpp.sh STATIC.a MODEL.rlv BOTH.rlv - relevance.hpp under every C++ compiler that is there, as C++17 and
 # C++20, with and without exceptions, without warnings; and the example at its top.
 #
 # LDLIBS as in readme_example.sh.  Lists are split into words on purpose.
 # shellcheck disable=SC2086
 set -eu
 
-[ $# -eq 2 ] || { echo "usage: $0 STATIC.a MODEL.rlv" >&2; exit 2; }
-static=$1 model=$2
+[ $# -eq 3 ] || { echo "usage: $0 STATIC.a MODEL.rlv BOTH.rlv" >&2; exit 2; }
+static=$1 model=$2 both=$3
 root=$(cd "$(dirname "$0")/.." && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -21,7 +21,7 @@ for cxx in ${CXX:-g++ clang++}; do
     for mode in "17 -fno-exceptions" "20 -DRELEVANCE_EXCEPTIONS=1"; do
         $cxx -std=c++$mode $flags "$root/test/test_hpp.cpp" "$static" \
             ${LDLIBS:--lm -pthread} -o "$scratch/test"
-        "$scratch/test" "$model"
+        "$scratch/test" "$model" "$both"
     done
     for mode in "17 -DRELEVANCE_EXCEPTIONS=1" "20 -fno-exceptions"; do
         $cxx -std=c++$mode -fsyntax-only $flags "$root/test/test_hpp.cpp"

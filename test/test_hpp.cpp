@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// test_hpp.cpp - relevance.hpp against the C interface below it.  usage: test_hpp MODEL
+// test_hpp.cpp - relevance.hpp against the C interface below it.  usage: test_hpp MODEL BOTH
 //
-// MODEL has a sequence head.  Built by test/hpp.sh in each of its modes: C++17 and 20, with and
+// MODEL has a sequence head, BOTH a token head too.  Built by test/hpp.sh in each of its modes: C++17 and 20, with and
 // without exceptions.  Every wrapper's answer is compared with the C call's, byte for byte.
 #include <relevance.hpp>
 
@@ -220,10 +220,73 @@ static void test_calls(relevance::model &m, const char *path)
     CHECK(other && same(*other->classify(texts[0].first, texts[0].second), want[0]));
 }
 
+// 'path' is a model with both heads; its labels are the tiny models' own.
+static void test_intents(const char *path)
+{
+    auto m = relevance::model::open(path);
+    CHECK(m && m->info().token_label_n > 0);
+    auto made = relevance::context::create(*m);
+    CHECK(made);
+    relevance::context &ctx = *made;
+    const std::string_view words = "add two black running shoes to my phone case";
+
+    relevance_labelled_token tokens[64];
+    relevance_labelled_tokens list{};
+    list.tokens = tokens;
+    list.cap = 64;
+    CHECK(relevance_label_tokens(ctx.get(), words.data(), words.size(), &list) == RELEVANCE_OK);
+    auto labelled = ctx.label_tokens(words);
+    CHECK(labelled && labelled->size() == list.n && list.n > 5);
+    for (std::size_t i = 0; i < list.n; i++)
+        CHECK((*labelled)[i].label == tokens[i].label && (*labelled)[i].begin == tokens[i].begin &&
+              (*labelled)[i].probability == tokens[i].probability);
+    CHECK(ctx.label_tokens("") && ctx.label_tokens("")->empty());
+
+    relevance_span spans[64];
+    relevance_spans span_list{};
+    span_list.spans = spans;
+    span_list.cap = 64;
+    CHECK(relevance_find_spans(ctx.get(), words.data(), words.size(), &span_list) == RELEVANCE_OK);
+    auto found = ctx.find_spans(words);
+    CHECK(found && found->size() == span_list.n);
+    for (std::size_t i = 0; i < span_list.n; i++)
+        CHECK((*found)[i].begin == spans[i].begin && (*found)[i].end == spans[i].end);
+
+    auto bad = relevance::catalog::parse("shoe\nSHOE\n");
+    CHECK(!bad && bad.error().status() == RELEVANCE_BAD_CATALOG);
+    auto names = relevance::catalog::parse("running shoes\tsneakers|trainers\nphone case\n");
+    CHECK(names && names->size() == 2 && std::string(names->name(1)) == "phone case");
+    CHECK(names->name(2) == nullptr);
+    auto match = names->match("Sneakers");
+    CHECK(match && match->product == 0 && std::string(match->name) == "running shoes");
+    CHECK(names->match("a thing that is not there")->name == nullptr);
+    CHECK(!relevance::catalog::open("no/such/catalogue"));
+
+    relevance_intent want{};
+    want.size = sizeof(want);
+    auto status = relevance_extract(ctx.get(), words.data(), words.size(), names->get(), &want);
+    auto got = ctx.extract(words, *names);
+    CHECK(bool(got) == (status == RELEVANCE_OK));
+    if (!got) { // no labels for products and quantities: refused by both
+        CHECK(got.error().status() == status && !ctx.extract(words));
+        return;
+    }
+    CHECK(got->action == want.action && got->action_confidence == want.action_confidence &&
+          got->product_begin == want.product_begin && got->quantity == want.quantity &&
+          got->product.name == want.product.name);
+    std::vector<std::string> many = {std::string(words), "", "three cases"};
+    auto all = ctx.extract_batch(many, &*names);
+    CHECK(all && all->size() == 3);
+    CHECK((*all)[0].action_confidence == want.action_confidence &&
+          (*all)[0].product.name == want.product.name);
+    CHECK(ctx.extract_batch(many)->size() == 3 && ctx.extract("three cases")->tokens > 2);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 2)
+    if (argc != 3)
         return 2;
+    test_intents(argv[2]);
     test_errors(argv[1]);
     test_owning(argv[1]);
     auto m = relevance::model::open(argv[1]);

@@ -32,6 +32,7 @@ _relevance()
         --f32-gemm) words='auto own blas' ;;
         -f | --format) words='auto tsv csv jsonl lines' ;;
         -o | --output) words='auto tsv csv jsonl table' ;;
+        --task) words='relevance intent' ;;
         --target) words='accuracy macro-f1' ;;
         --weights) words='f32 f16 q8 q7 q6 q5 q4 q3' ;;
         --embeddings) words='f32 f16 q8 q6 q5 q4 q3' ;;
