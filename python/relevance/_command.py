@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ._library import bundled
-from ._model import default_model
+from ._model import default_intent_model, default_model
 
 
 def program() -> Path:
@@ -20,7 +20,9 @@ def program() -> Path:
 
 
 def environment() -> "dict[str, str]":
-    """Ours, with the package's model as the default one."""
+    """Ours, with the package's models as the default ones."""
     env = dict(os.environ)
     env.setdefault("RELEVANCE_MODEL", str(default_model()))
+    if default_intent_model().exists():
+        env.setdefault("RELEVANCE_INTENT_MODEL", str(default_intent_model()))
     return env

@@ -54,6 +54,10 @@ class HeadError(RelevanceError, TypeError):
     """The model has no head for this call."""
 
 
+class CatalogError(RelevanceError, ValueError):
+    """A catalogue has a wrong line: the message says which and why."""
+
+
 class CpuError(RelevanceError, RuntimeError):
     """This CPU or this build lacks the instruction set."""
 
@@ -69,6 +73,7 @@ _CLASSES: Dict[int, Type[RelevanceError]] = {
     _abi.Status.BAD_MODEL: ModelError,
     _abi.Status.BAD_VERSION: ModelError,
     _abi.Status.NO_HEAD: HeadError,
+    _abi.Status.BAD_CATALOG: CatalogError,
     _abi.Status.NO_ISA: CpuError,
     _abi.Status.NO_THREAD: ThreadError,
 }

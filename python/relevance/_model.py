@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from . import _abi
 from ._inputs import Text, as_list, columns, encode_all, place, to_bytes
+from ._intent import (Catalog, Intent, LabelledToken, Span, read_intent, read_spans, read_tokens)
 from ._library import bundled, error_for, library, raise_error
 
 _classify = library.relevance_classify
@@ -442,6 +443,81 @@ class Relevance:
         return [Ranked(int(i), float(scores[i]), self.labels[labels[i]],
                        dict(zip(self.labels, probabilities[i].tolist())), items[i]) for i in order]
 
+    # ---- token labels and intents ----
+
+    def label_tokens(self, text: Text) -> List[LabelledToken]:
+        """The label of each token of a text, by the token head, without [CLS] and [SEP]."""
+        data = to_bytes(text, "text")
+        cap = self._limit()
+        found = (_abi.relevance_labelled_token * cap)()
+        c = _abi.relevance_labelled_tokens(tokens=ctypes.addressof(found), cap=cap)
+        self._call("label_tokens", library.relevance_label_tokens, data, len(data), byref(c))
+        return read_tokens(text, data, found, c.n, self.token_labels)
+
+    def find_spans(self, text: Text) -> List[Span]:
+        """The stretches of a text that the token head names, in order; they do not overlap."""
+        data = to_bytes(text, "text")
+        cap = self._limit()
+        found = (_abi.relevance_span * cap)()
+        c = _abi.relevance_spans(spans=ctypes.addressof(found), cap=cap)
+        model = self._opened()  # its names are read below
+        self._call("find_spans", library.relevance_find_spans, data, len(data), byref(c))
+        spans = read_spans(text, data, found, c.n)
+        del model
+        return spans
+
+    def extract(self, text: Text, catalog: Optional[Catalog] = None) -> Intent:
+        """What a shopper asks for: an action, a product and a quantity.
+
+        text     a request: "add two dozen eggs, please"
+        catalog  where the product is looked up; None: it is not
+
+        Needs a model with a sequence head (the actions) and a token head with labels for PRODUCT and
+        QUANTITY; HeadError where it has not.
+        """
+        data = to_bytes(text, "text")
+        c = _abi.relevance_intent(size=sizeof(_abi.relevance_intent))
+        self._call("extract", library.relevance_extract, data, len(data),
+                   None if catalog is None else catalog._handle, byref(c))
+        return read_intent(text, data, c, self.labels)
+
+    def extract_batch(self, texts: Any, catalog: Optional[Catalog] = None, *,
+                      progress: Progress = False) -> List[Intent]:
+        """An Intent for each text, [n]: each what extract() gives for it alone.
+
+        texts  list, array or column of texts
+        """
+        items = as_list(texts, "texts")
+        n, out = len(items), []
+        raw = np.empty((min(n, CHUNK), 2), np.uintp)
+        tell, end = _progress(progress, n)
+        try:
+            for first in range(0, n, CHUNK):
+                last = min(first + CHUNK, n)
+                data = _encode_slice(items, first, last, "texts")
+                kept = place(data, raw[:last - first])
+                found = (_abi.relevance_intent * (last - first))()
+                found[0].size = sizeof(_abi.relevance_intent)
+                self._call("extract_batch", library.relevance_extract_batch, raw.ctypes.data,
+                           last - first, None if catalog is None else catalog._handle, found)
+                del kept
+                out += [read_intent(items[first + i], data[i], found[i], self.labels)
+                        for i in range(last - first)]
+                tell(last, n)
+        finally:
+            end()
+        return out
+
+    def _call(self, what: str, function: Any, *arguments: Any) -> None:
+        idle = self._contexts()
+        ctx = self._take(idle)
+        try:
+            status = function(ctx.handle, *arguments)
+        finally:
+            idle.append(ctx)
+        if status:
+            self._fail(status, what)
+
     # ---- tokens and hidden states ----
 
     def tokenize(self, query: Text, product: Optional[Text] = None) -> "npt.NDArray[np.int32]":
@@ -521,8 +597,8 @@ def _encode_slice(texts: Sequence[Any], first: int, last: int, what: str) -> Lis
         return encode_all(part, what)
     except TypeError:
         for i, text in enumerate(part):
-            to_bytes(text, "%s of pair %d" % (what, first + i) if what != "products"
-                     else "products[%d]" % (first + i))
+            to_bytes(text, "%s of pair %d" % (what, first + i) if what in ("query", "product")
+                     else "%s[%d]" % (what, first + i))
         raise
 
 
@@ -547,6 +623,11 @@ def _open_again(cls: Any, arguments: Dict[str, Any]) -> Any:
 def default_model() -> Path:
     """The file that Relevance() opens: the one that comes with the package, or RELEVANCE_MODEL's."""
     return bundled("default.rlv", "data/default.rlv", "RELEVANCE_MODEL")
+
+
+def default_intent_model() -> Path:
+    """A model for extract() that comes with the package, or RELEVANCE_INTENT_MODEL's."""
+    return bundled("intent.rlv", "data/intent.rlv", "RELEVANCE_INTENT_MODEL")
 
 
 _shared: Dict[Any, Relevance] = {}
