@@ -256,13 +256,7 @@ static void put_json(struct job *job, const struct metrics *m)
     put_json_classes(&json, s, m);
     jw_put_real(&json, "log_loss", m->log_loss, 6);
     put_json_calibration(&json, m);
-    jw_key(&json, "latency_ms");
-    jw_begin(&json, '{');
-    jw_put_real(&json, "mean", times.mean, 4);
-    jw_put_real(&json, "p50", times.p50, 4);
-    jw_put_real(&json, "p95", times.p95, 4);
-    jw_put_real(&json, "p99", times.p99, 4);
-    jw_end(&json, '}');
+    times_put_json(&json, "latency_ms", &times);
     jw_put_real(&json, "pairs_per_s", times.mean > 0 ? 1e3 / times.mean : 0, 3);
     jw_put_real(&json, "core_seconds_per_1000", core_seconds(&times), 4);
     if (job->core_hour >= 0) {

@@ -278,13 +278,7 @@ static void put_json(const struct intent_session *s, struct tally *t)
     put_counts(&json, &t->all);
     put_groups(&json, "per_language", &t->languages);
     put_groups(&json, "per_noise", &t->noises);
-    jw_key(&json, "latency_ms");
-    jw_begin(&json, '{');
-    jw_put_real(&json, "mean", times.mean, 4);
-    jw_put_real(&json, "p50", times.p50, 4);
-    jw_put_real(&json, "p95", times.p95, 4);
-    jw_put_real(&json, "p99", times.p99, 4);
-    jw_end(&json, '}');
+    times_put_json(&json, "latency_ms", &times);
     jw_put_real(&json, "texts_per_s", times.mean > 0 ? 1e3 / times.mean : 0, 3);
     jw_put_uint(&json, "failed", t->failed);
     jw_put_uint(&json, "matched", t->matched);

@@ -54,6 +54,17 @@ struct time_summary times_summary(struct times *t)
     return s;
 }
 
+void times_put_json(struct json_out *json, const char *name, const struct time_summary *s)
+{
+    jw_key(json, name);
+    jw_begin(json, '{');
+    jw_put_real(json, "mean", s->mean, 4);
+    jw_put_real(json, "p50", s->p50, 4);
+    jw_put_real(json, "p95", s->p95, 4);
+    jw_put_real(json, "p99", s->p99, 4);
+    jw_end(json, '}');
+}
+
 void times_free(struct times *t)
 {
     free(t->ms);

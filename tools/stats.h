@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "output.h"
+
 struct times {
     size_t n, cap;
     double *ms;
@@ -24,6 +26,9 @@ void times_add(struct times *t, double ms);
 
 /* Sorts 't'.  A percentile is the least time that so many percent of the calls did not exceed. */
 struct time_summary times_summary(struct times *t);
+
+/* An object of mean, p50, p95 and p99. */
+void times_put_json(struct json_out *json, const char *name, const struct time_summary *s);
 
 void times_free(struct times *t);
 
