@@ -24,6 +24,7 @@ import torch
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import data
 import encoders
+import fakequant
 import scores
 import starts
 import tasks
@@ -263,9 +264,14 @@ class Training(Case):
         return [w for k, v in o.items() for w in ("--" + k, v)]
 
     def test_an_interrupted_run_ends_at_the_same_bits(self):
-        for start, more in (("bert-seq", ["--ema", ".8"]), ("distilbert-seq", [])):
+        rounding = ["--ema", ".8", "--fake-quant", "4", "--fake-quant-embeddings", "4",
+                    "--fake-quant-from", ".5"]
+        self.enterContext(mock.patch.object(fakequant, "REFRESH", 3))
+        for start, more in (("bert-seq", ["--ema", ".8"]), ("distilbert-seq", []),
+                            ("bert-seq", rounding)):
             with self.subTest(start):
-                a, b = self.dir / ("a" + start), self.dir / ("b" + start)
+                n = str(len(more)) + start
+                a, b = self.dir / ("a" + n), self.dir / ("b" + n)
                 o = self.options(start)
                 self.assertEqual(self.main("relevance", *o, *more, "--out", a)[0], 0)
                 for stop in ("5", "11"):
@@ -279,7 +285,7 @@ class Training(Case):
                 self.assertEqual(cards[0]["scores"], cards[1]["scores"])
                 self.assertEqual(cards[0]["model_sha256"], cards[1]["model_sha256"])
                 # Dropout is on, so the comparison above holds only if the random state was kept.
-                other = self.dir / ("c" + start)
+                other = self.dir / ("c" + n)
                 self.main("relevance", *o, *more, "--seed", "2", "--out", other)
                 wc = self.weights(other / "model")
                 self.assertFalse(all(torch.equal(wa[k], wc[k]) for k in wa))
@@ -438,6 +444,114 @@ class Training(Case):
                     self.assertEqual(lr[id(p)], .5 ** n, name)
                 elif name.startswith(("classifier", "pre_classifier")):
                     self.assertEqual(lr[id(p)], 10, name)
+
+
+class FakeQuant(Case):
+    def test_weights_on_a_grid_stay_and_others_move_at_most_half_a_step(self):
+        torch.manual_seed(1)
+        for bits in range(3, 9):
+            top = 2 ** (bits - 1)
+            q = torch.randint(-top, top, (6, 64)).float()
+            q[:, ::32] = -top  # the end that has one integer more is there, on either side
+            w = (q.view(12, 32) * torch.linspace(-.03, .04, 12)[:, None]).view(6, 64)
+            scale = fakequant.search(w, bits, 32)
+            self.assertEqual(scale.shape, (6, 2, 1))
+            torch.testing.assert_close(fakequant.StraightThrough.apply(w, scale, bits, 32), w)
+            w = torch.randn(6, 64)
+            scale = fakequant.search(w, bits, 0)
+            found = fakequant.StraightThrough.apply(w, scale, bits, 0)
+            steps = (found[:, None] / scale)
+            self.assertLess((steps - steps.round()).abs().max(), 1e-3)
+            self.assertTrue(steps.min() >= -top - .01 and steps.max() <= top - .99)
+            covered = (w.abs() <= scale[:, 0].abs() * (top - 1))
+            step = scale[:, 0].abs().expand_as(w)
+            self.assertTrue(((found - w).abs() <= .5001 * step)[covered].all())
+            if bits < 5:  # better than the scale that covers everything
+                cover = w.abs().amax(1, keepdim=True)[:, None] / (top - 1)
+                plain = fakequant.StraightThrough.apply(w, cover, bits, 0)
+                self.assertLess((found - w).square().sum(), .9 * (plain - w).square().sum())
+            # A last group that is shorter.
+            torch.testing.assert_close(fakequant.StraightThrough.apply(
+                w[:, :48], fakequant.search(w[:, :48], bits, 32), bits, 32)[:, :32],
+                fakequant.StraightThrough.apply(
+                    w[:, :32], fakequant.search(w[:, :32], bits, 32), bits, 32))
+        torch.testing.assert_close(fakequant.StraightThrough.apply(
+            torch.zeros(2, 32), fakequant.search(torch.zeros(2, 32), 4, 32), 4, 32), torch.zeros(2, 32))
+
+    def test_the_gradient_goes_straight_through(self):
+        w = torch.randn(4, 64, requires_grad=True)
+        factor = torch.randn(4, 64)
+        (fakequant.StraightThrough.apply(w, fakequant.search(w, 3, 32), 3, 32) * factor).sum().backward()
+        torch.testing.assert_close(w.grad, factor)
+
+    def test_what_is_rounded(self):
+        for start in ("bert-seq", "distilbert-seq"):
+            model = encoders.sequence_model(TINY / start, encoders.RELEVANCE_LABELS).eval()
+            before = {k: v.clone() for k, v in model.state_dict().items()}
+            ids = torch.arange(5, 25)[None]
+            plain = model(input_ids=ids).logits
+            fakequant.prepare(model, "3", "3")
+            torch.testing.assert_close(model(input_ids=ids).logits, plain)  # not yet
+            fakequant.refresh(model)
+            self.assertGreater((model(input_ids=ids).logits - plain).abs().max(), 1e-4)
+            found = set(fakequant.layers(model))
+            self.assertFalse([n for n in found if n == "classifier"])
+            # query, key, value, output, two of the feed-forward; the embeddings; the pooler
+            self.assertEqual(len(found), 6 * model.config.num_hidden_layers + 2)
+            after = model.state_dict()
+            self.assertEqual(before.keys(), after.keys())
+            self.assertTrue(all(torch.equal(before[k], after[k]) for k in before))
+
+    def test_bad_bits_are_refused(self):
+        for text, why in (("2", "3 to 8 bits"), ("4:20", "multiple of 32"), ("x", "3 to 8 bits")):
+            with self.assertRaisesRegex(SystemExit, why):
+                fakequant.parse(text, fakequant.GROUPS)
+
+    def loss(self, folder, file, rounded):
+        """Of the trained folder, with or without rounding to 3 bits."""
+        model, tokenizer = encoders.load(folder).eval(), encoders.tokenizer_of(folder)
+        if rounded:
+            fakequant.prepare(model, "3", "3")
+            fakequant.refresh(model)
+        rows = data.intent_rows(file, encoders.ACTION_LABELS, encoders.TOKEN_LABELS, tokenizer, 40)
+        task = tasks.Intent(tokenizer, model.config, encoders.ACTION_LABELS, encoders.TOKEN_LABELS, 0)
+        batch = data.collate(rows, task.pad_id, task.token_types)
+        with torch.no_grad():
+            return task.loss(model(**batch["inputs"]), batch).item()
+
+    def test_training_for_three_bits_is_better_at_three_bits(self):
+        train, dev = self.dir / "train.jsonl", self.dir / "dev.jsonl"
+        write_intents(train, 96)
+        write_intents(dev, 48, seed=2)
+        common = ["--train", train, "--dev", dev, "--max-tokens", "40", "--batch", "8", "--threads",
+                  "1", "--patience", "99", "--dropout", "0", "--label-smoothing", "0",
+                  "--evaluate-every", "5"]
+        self.main("intent", "--encoder", TINY / "bert-seq", *common, "--epochs", "10", "--lr", "4e-3",
+                  "--out", self.dir / "first")
+        first = self.dir / "first" / "model"
+        rest = ["--encoder", first, *common, "--epochs", "5"]
+        rounding = ["--fake-quant", "3", "--fake-quant-embeddings", "3"]
+        # A run that starts at a trained folder keeps its heads.
+        self.main("intent", *rest, "--lr", "0", "--out", self.dir / "same")
+        a, b = self.weights(first), self.weights(self.dir / "same" / "model")
+        self.assertTrue(all(torch.equal(a[k], b[k]) for k in a))
+        self.main("intent", *rest, "--lr", "1e-3", "--out", self.dir / "plain")
+        self.main("intent", *rest, "--lr", "1e-3", *rounding, "--out", self.dir / "rounding")
+        plain, rounding = self.dir / "plain" / "model", self.dir / "rounding" / "model"
+        self.assertGreater(self.loss(plain, train, True), self.loss(plain, train, False))
+        self.assertLess(self.loss(rounding, train, True), .9 * self.loss(plain, train, True))
+
+    def test_the_best_before_the_rounding_does_not_count(self):
+        write_intents(self.dir / "train.jsonl", 32)
+        out = self.dir / "run"
+        # A learning rate of nothing: no score is better than the first.
+        self.main("intent", "--encoder", TINY / "bert-seq", "--train", self.dir / "train.jsonl",
+                  "--dev", self.dir / "train.jsonl", "--max-tokens", "40", "--batch", "8", "--threads",
+                  "1", "--patience", "99", "--epochs", "4", "--lr", "0", "--fake-quant", "3",
+                  "--fake-quant-from", "2", "--out", out)
+        best = ["(best)" in line for line in (out / "log.txt").read_text().splitlines()
+                if " epoch " in line]
+        self.assertEqual(best, [True, True, False, False])
 
 
 class Starts(Case):

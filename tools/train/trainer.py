@@ -24,6 +24,7 @@ from transformers import get_linear_schedule_with_warmup
 
 import data
 import encoders
+import fakequant
 
 log = logging.getLogger("train")
 
@@ -68,6 +69,15 @@ def add_options(parser):
     o.add_argument("--evaluate-every", type=float, default=1.0, help="epochs")
     o.add_argument("--patience", type=int, default=2,
                    help="stop after this many evaluations without a better score")
+    q = parser.add_argument_group("training for few bits (fakequant.py)")
+    q.add_argument("--fake-quant", default="", metavar="BITS[:GROUP]",
+                   help="round the linear layers in the forward pass as 'relevance convert' will; "
+                   "the group as there by default.  Scores are then those of rounded weights; what "
+                   "is saved are the weights before")
+    q.add_argument("--fake-quant-embeddings", default="", metavar="BITS[:GROUP]",
+                   help="likewise the word embeddings")
+    q.add_argument("--fake-quant-from", type=float, default=0.0, metavar="EPOCH",
+                   help="from there on (default 0: all the time)")
     r = parser.add_argument_group("running")
     r.add_argument("--out", required=True, metavar="DIR",
                    help="DIR/model, DIR/card.json, DIR/log.txt, DIR/checkpoint.pt")
@@ -164,6 +174,9 @@ class Run:
         self.device = torch.device(args.device)
         model.to(self.device)
         freeze(model, args.freeze)
+        self.rounds = bool(args.fake_quant or args.fake_quant_embeddings)
+        if self.rounds:
+            fakequant.prepare(model, args.fake_quant, args.fake_quant_embeddings)
         self.steps_per_epoch = math.ceil(len(rows) / args.batch)
         self.total = max(1, round(args.epochs * self.steps_per_epoch))
         self.evaluate_steps = max(1, round(args.evaluate_every * self.steps_per_epoch))
@@ -188,6 +201,7 @@ class Run:
                  "schedule": self.schedule.state_dict(), "random": random,
                  "average": self.average.state_dict() if self.average else None,
                  "settings": json.dumps(settings_of(self.args)), "files": self.files,
+                 "scales": fakequant.scales(self.model),
                  **{k: getattr(self, k) for k in ("step", "seconds", "best", "bad", "history")}}
         write_atomically(self.checkpoint, lambda path: torch.save(state, path))
 
@@ -206,6 +220,7 @@ class Run:
         self.schedule.load_state_dict(state["schedule"])
         if self.average:
             self.average.load_state_dict(state["average"])
+        fakequant.set_scales(self.model, state["scales"])
         for k in ("step", "seconds", "best", "bad", "history"):
             setattr(self, k, state[k])
         torch.set_rng_state(state["random"]["cpu"])
@@ -223,7 +238,14 @@ class Run:
         for g, part in zip(gradients, flat.div_(world()).split([g.numel() for g in gradients])):
             g.copy_(part.view_as(g))
 
+    def rounding(self):
+        """Whether weights are rounded by now."""
+        return self.rounds and self.step >= self.args.fake_quant_from * self.steps_per_epoch
+
     def train_step(self, index):
+        if self.rounding() and (self.step % fakequant.REFRESH == 0
+                                or None in fakequant.scales(self.model).values()):
+            fakequant.refresh(self.model)
         # A last batch smaller than the number of processes is done by all of them.
         index = index[rank()::world()] or index
         batch = data.collate([self.rows[i] for i in index], self.task.pad_id,
@@ -257,11 +279,16 @@ class Run:
         return going[0]
 
     def _evaluate(self, loss):
+        if self.rounding():
+            fakequant.refresh(self.judged())
         scores = self.task.score(predict(self.judged(), self.dev_rows, self.task), self.dev_rows)
         value = scores[self.task.select]
         self.history.append({"step": self.step, "epoch": self.step / self.steps_per_epoch,
                              "loss": loss, "seconds": self.seconds, **scores})
-        better = self.best is None or value > self.best
+        # Scores before the rounding began are of another model than the one that is wanted.
+        first = self.rounding() and self.step - self.evaluate_steps < (
+            self.args.fake_quant_from * self.steps_per_epoch)
+        better = self.best is None or first or value > self.best
         log.info("epoch %.2f, step %d: loss %.4f, %s%s", self.step / self.steps_per_epoch, self.step,
                  loss, ", ".join(f"{k} {v:.4f}" for k, v in scores.items() if isinstance(v, float)),
                  " (best)" if better else "")
@@ -330,6 +357,9 @@ class Run:
     def card(self):
         """What was done, in enough detail to do it again: DIR/card.json."""
         model = encoders.load(self.out / "model").to(self.device)
+        if self.rounding():
+            fakequant.prepare(model, self.args.fake_quant, self.args.fake_quant_embeddings)
+            fakequant.refresh(model)
         card = {"task": self.task.name, "settings": settings_of(self.args), "data_sha256": self.files,
                 "rows": len(self.rows), "dev_rows": len(self.dev_rows), "steps": self.step,
                 "seconds": round(self.seconds), "device": str(self.device), "versions": versions(),
