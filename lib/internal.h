@@ -120,10 +120,9 @@ enum relevance_status rlv_pool_create(struct rlv_pool **pool, unsigned threads,
                                       const struct relevance_allocator *allocator);
 void rlv_pool_destroy(struct rlv_pool *pool, const struct relevance_allocator *allocator);
 
-/* Run task(arg, i, worker) for i in [0, task_n), task_n < RLV_POOL_MAX_TASKS; returns when all are done. */
+/* Run task(arg, i, worker) for i in [0, task_n); returns when all are done. */
 void rlv_pool_run(struct rlv_pool *pool, size_t task_n, rlv_task task, void *arg);
 unsigned rlv_pool_threads(const struct rlv_pool *pool);
-#define RLV_POOL_MAX_TASKS (1u << 19)
 
 /* ---- context.c / forward.c ---- */
 

@@ -33,6 +33,8 @@
 #define END_BITS 20
 #define NEXT_MASK ((UINT64_C(1) << NEXT_BITS) - 1)
 #define END_MASK ((UINT64_C(1) << END_BITS) - 1)
+/* Pieces that are published at once; half of what a claim can hold, as 'next' runs past the end. */
+#define MAX_PIECES ((size_t)1 << (END_BITS - 1))
 
 /* Of one thread's share, on a cache line of its own. */
 struct share {
@@ -53,7 +55,7 @@ struct rlv_pool {
 
     rlv_task task; /* of the current stage; written before the claims, read after claiming */
     void *arg;
-    size_t task_n;
+    size_t first, task_n;
     uint64_t stage;
     struct share *shares; /* [threads], behind the workers */
     _Alignas(64) _Atomic uint32_t done; /* pieces finished in this stage */
@@ -94,7 +96,7 @@ static void work_off_share(struct rlv_pool *pool, struct share *share, unsigned 
         if (!claim_open(claim))
             return;
         size_t task_n = pool->task_n; /* read before 'done' counts: then the stage may end */
-        pool->task(pool->arg, claim_next(claim), worker);
+        pool->task(pool->arg, pool->first + claim_next(claim), worker);
         /* Sequentially consistent against 'caller_sleeps': one of the two sees the other. */
         if (atomic_fetch_add(&pool->done, 1) + 1 == task_n && atomic_load(&pool->caller_sleeps)) {
             pthread_mutex_lock(&pool->mutex);
@@ -137,10 +139,11 @@ static void *worker_main(void *arg)
 
 static void host_task(void *arg, size_t i) { work_off((struct rlv_pool *)arg, (unsigned)i); }
 
-static void publish(struct rlv_pool *pool, size_t task_n, rlv_task task, void *arg)
+static void publish(struct rlv_pool *pool, size_t first, size_t task_n, rlv_task task, void *arg)
 {
     pool->task = task;
     pool->arg = arg;
+    pool->first = first;
     pool->task_n = task_n;
     pool->stage++;
     atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
@@ -166,16 +169,10 @@ static void wait_until_done(struct rlv_pool *pool, size_t task_n)
     pthread_mutex_unlock(&pool->mutex);
 }
 
-void rlv_pool_run(struct rlv_pool *pool, size_t task_n, rlv_task task, void *arg)
+/* Pieces 'first' .. first + task_n - 1, at most MAX_PIECES. */
+static void run_stage(struct rlv_pool *pool, size_t first, size_t task_n, rlv_task task, void *arg)
 {
-    if (task_n == 0)
-        return;
-    if (pool->threads == 1 || task_n == 1) {
-        for (size_t i = 0; i < task_n; i++)
-            task(arg, i, 0);
-        return;
-    }
-    publish(pool, task_n, task, arg);
+    publish(pool, first, task_n, task, arg);
     if (pool->host != NULL) {
         pool->host(pool->host_user, pool->threads, host_task, pool);
         return;
@@ -187,6 +184,17 @@ void rlv_pool_run(struct rlv_pool *pool, size_t task_n, rlv_task task, void *arg
     }
     work_off(pool, 0);
     wait_until_done(pool, task_n);
+}
+
+void rlv_pool_run(struct rlv_pool *pool, size_t task_n, rlv_task task, void *arg)
+{
+    if (pool->threads == 1 || task_n == 1) {
+        for (size_t i = 0; i < task_n; i++)
+            task(arg, i, 0);
+        return;
+    }
+    for (size_t first = 0; first < task_n; first += MAX_PIECES)
+        run_stage(pool, first, task_n - first < MAX_PIECES ? task_n - first : MAX_PIECES, task, arg);
 }
 
 unsigned rlv_pool_threads(const struct rlv_pool *pool) { return pool->threads; }

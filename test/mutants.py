@@ -70,6 +70,8 @@ MUTANTS = [
      "return claim_next(claim) <= claim_end(claim);", "threads"),
     ("wait", "lib/threads.c", "while (atomic_load(&pool->done) != task_n)",
      "while (atomic_load(&pool->done) + 1 < task_n)", "threads threads_soak"),
+    ("second lot of pieces", "lib/threads.c", "pool->first + claim_next(claim)", "claim_next(claim)",
+     "threads"),
     ("thread failure", "lib/threads.c", "            rlv_pool_destroy(pool, allocator);\n",
      "", "faults"),
     ("first row's scale", "lib/forward.c", "ctx->a_scale[s] = ctx->a_scale[r];", "", "threads_soak"),
@@ -81,6 +83,12 @@ MUTANTS = [
     ("temporary file", "tools/temp_file.c", "    unlink(temporary);\n    release();", "    release();",
      "disk"),
     ("short write", "tools/temp_file.c", "        at += n;\n", "", "disk"),
+    ("alias of two", "lib/catalog.c",
+     "if (old != NO_KEY && c->keys[old].product != c->product_n)", "if (0)", "catalog"),
+    ("control character", "lib/catalog.c", "if (has_control(text, len))", "if (0)", "catalog"),
+    ("quantity range", "lib/quantity.c",
+     "if (negative || r.fraction || r.value == 0 ||", "if (negative || r.fraction ||", "extract"),
+    ("end of a span", "lib/extract.c", "if (w.end > span->end)", "if (0)", "extract"),
     ("shape and bytes", "tools/safetensors.c", "if (to - from != t->element_n * t->element_len)",
      "if (0)", "safetensors"),
     ("holes", "tools/safetensors.c", "if (tensors[i].data != at)", "if (tensors[i].data < at)",
@@ -106,7 +114,7 @@ MUTANTS = [
 def copy_tree(work):
     """Files that differ are written anew, so that make sees them change, whatever their age."""
     for name in ("Makefile", "lib", "kernels", "include", "tools", "test", "packaging",
-                 "docs/examples"):
+                 "docs/examples", "data/intent"):
         source = ROOT / name
         for path in [source] if source.is_file() else source.rglob("*"):
             target = work / path.relative_to(ROOT)

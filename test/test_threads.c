@@ -115,6 +115,28 @@ static void waits_for_slow_pieces(void **state)
     rlv_pool_destroy(pool, &rlv_libc_allocator);
 }
 
+static void mark_task(void *arg, size_t i, unsigned worker)
+{
+    _Atomic uint8_t *marks = arg;
+    (void)worker;
+    atomic_fetch_add(&marks[i], 1);
+}
+
+/* More pieces than a claim has room for: some 12 heads of 2^18 / 3 sequences of three tokens. */
+static void a_million_pieces(void **state)
+{
+    static _Atomic uint8_t marks[(1 << 20) + 50000];
+    size_t n = sizeof marks / sizeof marks[0];
+    struct rlv_pool *pool = NULL;
+    (void)state;
+    assert_int_equal(rlv_pool_create(&pool, 3, NULL, NULL, &rlv_libc_allocator), RELEVANCE_OK);
+    rlv_pool_run(pool, n, mark_task, marks);
+    rlv_pool_destroy(pool, &rlv_libc_allocator);
+    for (size_t i = 0; i < n; i++)
+        if (marks[i] != 1)
+            fail_msg("piece %zu is done %d times", i, marks[i]);
+}
+
 static void *no_memory(void *user, size_t size, size_t align)
 {
     (void)user, (void)size, (void)align;
@@ -143,6 +165,7 @@ int main(void)
         cmocka_unit_test(wakes_after_a_pause),
         cmocka_unit_test(waits_for_slow_pieces),
         cmocka_unit_test(host_runs_the_pieces),
+        cmocka_unit_test(a_million_pieces),
         cmocka_unit_test(reports_no_memory),
     };
     return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
