@@ -63,10 +63,10 @@ check-reproducible:
 
 # ---- fuzzers: libFuzzer, so clang ----
 
-FUZZ_TARGETS := model tokenizer safetensors hf_json vocab reader intent
+FUZZ_TARGETS := model tokenizer safetensors hf_json vocab reader catalog
 TARGET  ?= model
 SECONDS ?= 60
-FUZZ_WRAPPED := open fopen access fstat mmap munmap close
+FUZZ_WRAPPED := open fopen access fstat mmap munmap read close
 # Kernels without UBSan and coverage marks: they are not what is searched, and compile for minutes with.
 FUZZ_CFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 $(BUILD)/fuzz_%: test/fuzz/fuzz_%.c test/fuzz/fuzz.c test/fuzz/fuzz.h $(SUPPORT_OBJ) \

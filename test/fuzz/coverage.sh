@@ -19,6 +19,7 @@ sources() {
     hf_json) echo tools/hf_config.c tools/hf_json.c ;;
     vocab) echo tools/hf_vocab.c tools/hf_json.c tools/vocab_writer.c lib/tokenizer.c ;;
     reader) echo tools/reader.c ;;
+    catalog) echo lib/catalog.c lib/quantity.c ;;
     *) echo "coverage.sh: no target $1" >&2; exit 2 ;;
     esac
 }

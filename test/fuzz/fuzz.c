@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #define FOLDER "/fuzz"
 #define FILE_N 8
@@ -22,7 +24,7 @@
 static struct file {
     const char *name; /* NULL: free */
     const uint8_t *data;
-    size_t len;
+    size_t len, at; /* 'at': how far it is read */
 } files[FILE_N];
 
 static struct {
@@ -38,7 +40,7 @@ void fuzz_put(const char *name, const uint8_t *data, size_t size)
     while (i < FILE_N && files[i].name != NULL && strcmp(files[i].name, name) != 0)
         i++;
     FUZZ_CHECK(i < FILE_N, "too many files");
-    files[i] = (struct file){name, data, size};
+    files[i] = (struct file){name, data, size, 0};
 }
 
 /* The index of a path's file, -1 where there is none, -2 where the path is outside of the folder. */
@@ -54,13 +56,14 @@ static int find(const char *path)
     return -1;
 }
 
-static const struct file *file_of(int fd)
+static struct file *file_of(int fd)
 {
     return fd >= FIRST_FD && fd < FIRST_FD + FILE_N ? &files[fd - FIRST_FD] : NULL;
 }
 
 int __real_open(const char *path, int flags, ...);
 int __real_close(int fd);
+ssize_t __real_read(int fd, void *to, size_t len);
 int __real_access(const char *path, int mode);
 int __real_fstat(int fd, struct stat *info);
 FILE *__real_fopen(const char *path, const char *mode);
@@ -68,6 +71,7 @@ void *__real_mmap(void *address, size_t len, int protection, int flags, int fd, 
 int __real_munmap(void *address, size_t len);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_close(int fd);
+ssize_t __wrap_read(int fd, void *to, size_t len);
 int __wrap_access(const char *path, int mode);
 int __wrap_fstat(int fd, struct stat *info);
 FILE *__wrap_fopen(const char *path, const char *mode);
@@ -86,7 +90,21 @@ int __wrap_open(const char *path, int flags, ...)
         va_end(list);
         return __real_open(path, flags, mode);
     }
-    return i < 0 ? -1 : FIRST_FD + i;
+    if (i < 0)
+        return -1;
+    files[i].at = 0;
+    return FIRST_FD + i;
+}
+
+ssize_t __wrap_read(int fd, void *to, size_t len)
+{
+    struct file *f = file_of(fd);
+    if (f == NULL)
+        return __real_read(fd, to, len);
+    len = len < f->len - f->at ? len : f->len - f->at;
+    memcpy(to, f->data + f->at, len);
+    f->at += len;
+    return (ssize_t)len;
 }
 
 int __wrap_close(int fd) { return file_of(fd) != NULL ? 0 : __real_close(fd); }

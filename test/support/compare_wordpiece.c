@@ -96,6 +96,28 @@ static const char *check_halves(const struct rlv_vocab *v, const uint8_t *text, 
     return wrong;
 }
 
+/* The same ids with the places that they come from. */
+static const char *check_origins(const struct rlv_vocab *v, const uint8_t *text, size_t len,
+                                 int parse, const int32_t *ids, size_t n)
+{
+    size_t cap = n + 1;
+    int32_t *again = malloc(cap * sizeof *again);
+    struct rlv_origin *origins = malloc(cap * sizeof *origins);
+    const char *wrong = NULL;
+    if (again == NULL || origins == NULL)
+        abort();
+    if (rlv_wordpiece_origins(v, (const char *)text, len, parse, again, origins, cap) != n ||
+        memcmp(again, ids, n * sizeof *ids) != 0)
+        wrong = "other ids where their origins are asked for";
+    for (size_t i = 0; i < n && wrong == NULL; i++)
+        if (origins[i].begin >= origins[i].end || origins[i].end > len || origins[i].inside > 1 ||
+            (i == 0 && origins[i].inside))
+            wrong = "an origin outside of the text";
+    free(origins);
+    free(again);
+    return wrong;
+}
+
 const char *compare_wordpiece(struct compare_wordpiece *c, const uint8_t *text, size_t len,
                               unsigned mode, size_t at)
 {
@@ -126,6 +148,8 @@ const char *compare_wordpiece(struct compare_wordpiece *c, const uint8_t *text, 
         wrong = "an id was written beyond the buffer";
     if (slow_n != n || (n != 0 && memcmp(ids, slow, n * sizeof *ids) != 0))
         wrong = "the slow tokenizer gives other ids";
+    if (wrong == NULL)
+        wrong = check_origins(v, text, len, parse, ids, n);
     if (wrong == NULL)
         wrong = check_halves(v, text, len, parse, at);
 done:
