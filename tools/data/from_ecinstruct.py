@@ -25,7 +25,6 @@ input is not as described.
 import argparse
 import json
 import re
-import sys
 
 import pairs
 
@@ -109,34 +108,25 @@ def pair(where, record):
 
 
 def convert(paths, split, setting):
-    rows, labels = [], {}
     dropped = {"other task": 0, "other split or setting": 0, "no label": 0, "empty": 0, "copy": 0,
                "two labels": 0}
-    for path in paths:
-        for where, record in records(path):
+
+    def found():
+        for where, record in (r for path in paths for r in records(path)):
             if isinstance(record, dict) and (
                     (split and record.get("split") not in (None, split)) or
                     (setting and record.get("setting") not in (None, setting))):
                 dropped["other split or setting"] += 1
                 continue
-            found = pair(where, record)
-            if found is None or found[2] is None:
-                dropped["other task" if found is None else "no label"] += 1
-                continue
-            query, title, label = found
-            if not query or not title:
+            labelled = pair(where, record)
+            if labelled is None or labelled[2] is None:
+                dropped["other task" if labelled is None else "no label"] += 1
+            elif not labelled[0] or not labelled[1]:
                 dropped["empty"] += 1
-                continue
-            key = pairs.pair_key(query, title)
-            if key in labels:
-                dropped["copy"] += 1
-                labels[key].add(label)
-                continue
-            labels[key] = {label}
-            rows.append({"query": query, "title": title, "label": label, "source": "ecinstruct"})
-    kept = [r for r in rows if len(labels[pairs.pair_key(r["query"], r["title"])]) == 1]
-    dropped["two labels"] = len(rows) - len(kept)
-    return kept, dropped
+            else:
+                yield (*labelled, "ecinstruct")
+
+    return pairs.collect(found(), dropped), dropped
 
 
 def main():
@@ -147,16 +137,9 @@ def main():
     parser.add_argument("--split", help="train, val or test; records without a split always count")
     parser.add_argument("--setting", help="for example IND_Diverse_Instruction; as --split")
     args = parser.parse_args()
-    try:
-        rows, dropped = convert(args.files, args.split, args.setting)
-        if not rows:
-            raise pairs.DataError(f"no labelled pair in {' '.join(args.files)}")
-        digest = pairs.write_table(args.out, ["query", "title", "label", "source"], rows)
-    except (pairs.DataError, OSError, UnicodeDecodeError) as error:
-        print(f"from_ecinstruct.py: {error}", file=sys.stderr)
-        sys.exit(2)
-    print(f"{args.out}: {len(rows)} pairs {pairs.tally(rows, 'label')}, dropped {dropped}, "
-          f"sha256 {digest}")
+    pairs.write_converted("from_ecinstruct.py", args.out,
+                          lambda: convert(args.files, args.split, args.setting),
+                          f"no labelled pair in {' '.join(args.files)}")
 
 
 if __name__ == "__main__":

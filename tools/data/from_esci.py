@@ -19,7 +19,6 @@ Needs pandas and pyarrow (tools/requirements.txt).  The whole large version need
 memory.  Exit status 2 when an input is not as described.
 """
 import argparse
-import sys
 
 import pairs
 
@@ -54,25 +53,19 @@ def convert(examples_path, products_path, locales, version, split):
         raise pairs.DataError(f"{products_path}: a product_id twice in one locale")
     merged = examples.merge(products, how="left", on=["product_id", "product_locale"])
 
-    rows, labels = [], {}
     dropped = {"no title": 0, "copy": 0, "two labels": 0}
-    for query, title, label, locale in zip(merged["query"], merged["product_title"],
-                                           merged["esci_label"], merged["product_locale"]):
-        query = pairs.clean(query) if isinstance(query, str) else ""
-        title = pairs.clean(title) if isinstance(title, str) else ""
-        if not query or not title:
-            dropped["no title"] += 1
-            continue
-        key = pairs.pair_key(query, title)
-        if key in labels:
-            dropped["copy"] += 1
-            labels[key].add(label)
-            continue
-        labels[key] = {label}
-        rows.append({"query": query, "title": title, "label": label, "source": f"esci_{locale}"})
-    kept = [r for r in rows if len(labels[pairs.pair_key(r["query"], r["title"])]) == 1]
-    dropped["two labels"] = len(rows) - len(kept)
-    return kept, dropped
+
+    def found():
+        for query, title, label, locale in zip(merged["query"], merged["product_title"],
+                                               merged["esci_label"], merged["product_locale"]):
+            query = pairs.clean(query) if isinstance(query, str) else ""
+            title = pairs.clean(title) if isinstance(title, str) else ""
+            if query and title:
+                yield query, title, label, f"esci_{locale}"
+            else:
+                dropped["no title"] += 1
+
+    return pairs.collect(found(), dropped), dropped
 
 
 def main():
@@ -87,17 +80,11 @@ def main():
     parser.add_argument("--split", choices=("train", "test", "all"), default="train",
                         help="(train)")
     args = parser.parse_args()
-    try:
-        rows, dropped = convert(args.examples, args.products, args.locale, args.version, args.split)
-        if not rows:
-            raise pairs.DataError(f"{args.examples}: no pair of locale {' '.join(args.locale)}, "
-                                  f"{args.version} version, split {args.split}")
-        digest = pairs.write_table(args.out, ["query", "title", "label", "source"], rows)
-    except (pairs.DataError, OSError, ImportError) as error:
-        print(f"from_esci.py: {error}", file=sys.stderr)
-        sys.exit(2)
-    print(f"{args.out}: {len(rows)} pairs {pairs.tally(rows, 'label')}, dropped {dropped}, "
-          f"sha256 {digest}")
+    pairs.write_converted(
+        "from_esci.py", args.out,
+        lambda: convert(args.examples, args.products, args.locale, args.version, args.split),
+        f"{args.examples}: no pair of locale {' '.join(args.locale)}, {args.version} version, "
+        f"split {args.split}")
 
 
 if __name__ == "__main__":

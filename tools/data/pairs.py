@@ -6,6 +6,7 @@ A table is UTF-8, tab-separated, without quoting, with one header line.  Standar
 import hashlib
 import os
 import re
+import sys
 
 LABELS = {"E": "Exact", "S": "Substitute", "C": "Complement", "I": "Irrelevant"}
 
@@ -78,6 +79,41 @@ def write_table(path, columns, rows):
         file.write(data)
     os.replace(part, path)
     return hashlib.sha256(data).hexdigest()
+
+
+def collect(found, dropped):
+    """Rows of an iterable of (query, title, label, source), each pair once.
+
+    Counts in 'dropped': "copy", further copies of a pair, and "two labels": a pair that people
+    labelled twice and differently is dropped altogether, since neither label can be trusted.
+    """
+    rows, labels = [], {}
+    for query, title, label, source in found:
+        key = pair_key(query, title)
+        if key in labels:
+            dropped["copy"] += 1
+        else:
+            rows.append({"query": query, "title": title, "label": label, "source": source})
+        labels.setdefault(key, set()).add(label)
+    kept = [r for r in rows if len(labels[pair_key(r["query"], r["title"])]) == 1]
+    dropped["two labels"] = len(rows) - len(kept)
+    return kept
+
+
+def write_converted(program, out, convert, nothing):
+    """The end of a converter: the table of convert() -> (rows, dropped), and a line that tells of it.
+
+    'nothing' is the message where there is no row.  Exit status 2 on any error, with its message.
+    """
+    try:
+        rows, dropped = convert()
+        if not rows:
+            raise DataError(nothing)
+        digest = write_table(out, ["query", "title", "label", "source"], rows)
+    except (DataError, OSError, UnicodeDecodeError, ImportError) as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        sys.exit(2)
+    print(f"{out}: {len(rows)} pairs {tally(rows, 'label')}, dropped {dropped}, sha256 {digest}")
 
 
 def tally(rows, column):
