@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the C library with its Makefile and puts it, the program and the default model into the
+"""Builds the C library with its Makefile and puts it, the program and the models of data/ into the
 package.
 
 The C sources are the source tree's (this folder lies in it), or, in a source distribution, the copy
@@ -30,8 +30,11 @@ if not NATIVE.exists():
 
 # What of the source tree the build reads.
 SOURCES = ("Makefile", "LICENSE", "include/*.h", "lib/*", "kernels/*", "tools/*.[ch]", "packaging/*",
-           "**/*.mk", "data/default.rlv")
-BINARIES = ("librelevance.so", "relevance")
+           "**/*.mk", "data/default.rlv", "data/demo_catalog.tsv")
+# Taken along where the source tree has them: the model of extract().
+OPTIONAL = ("data/intent.rlv",)
+# {what make builds: where it goes in the package}.  The program looks for data/ beside bin/.
+BINARIES = {"librelevance.so": "librelevance.so", "relevance": "bin/relevance"}
 
 
 def sources():
@@ -45,7 +48,11 @@ def sources():
         if not paths and pattern != "**/*.mk":
             sys.exit("setup.py: %s is missing in %s" % (pattern, NATIVE))
         found += [p.relative_to(NATIVE) for p in paths]
-    return found
+    return found + [Path(name) for name in optional()]
+
+
+def optional():
+    return [name for name in OPTIONAL if (NATIVE / name).exists()]
 
 
 def static_jansson(cc):
@@ -71,7 +78,7 @@ def compile_native(folder):
               "the command line and convert()", file=sys.stderr)
     folder = Path(folder).resolve()
     jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    names = BINARIES if jansson else BINARIES[:1]
+    names = list(BINARIES) if jansson else ["librelevance.so"]
     command = ["make", "-C", str(NATIVE), "-j%d" % jobs, "BUILD=%s" % folder, "CC=" + " ".join(cc),
                "CFLAGS=-O2", "TARGET_TOOLS=" + ("yes" if jansson else "no"),
                "JANSSON=" + jansson, "lib"] + [str(folder / n) for n in names[1:]]
@@ -80,7 +87,7 @@ def compile_native(folder):
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     if subprocess.run(command, env=env).returncode:
         sys.exit("setup.py: make failed; its messages stand above")
-    return [folder / n for n in names]
+    return {n: folder / n for n in names}
 
 
 def platform_tag(paths):
@@ -102,13 +109,17 @@ class BuildPy(build_py):
         work = Path(self.get_finalized_command("build").build_temp) / "native"
         work.mkdir(parents=True, exist_ok=True)
         built = compile_native(work)
-        for source, name in zip(built, BINARIES):
-            shutil.copy2(source, package / name)
-            subprocess.run(["strip", "--strip-unneeded", str(package / name)])
-        for name in BINARIES[len(built):]:
-            if (package / name).exists():
-                (package / name).unlink()
-        shutil.copyfile(NATIVE / "data" / "default.rlv", package / "default.rlv")
+        for name, place in BINARIES.items():
+            target = package / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.exists():  # of an earlier build
+                target.unlink()
+            if name in built:
+                shutil.copy2(built[name], target)
+                subprocess.run(["strip", "--strip-unneeded", str(target)])
+        (package / "data").mkdir(exist_ok=True)
+        for name in ["data/default.rlv", "data/demo_catalog.tsv"] + optional():
+            shutil.copyfile(NATIVE / name, package / name)
 
 
 class BdistWheel(bdist_wheel):
@@ -118,7 +129,8 @@ class BdistWheel(bdist_wheel):
 
     def get_tag(self):
         package = Path(self.get_finalized_command("build_py").build_lib) / "relevance"
-        return "py3", "none", platform_tag(p for p in map(package.joinpath, BINARIES) if p.exists())
+        return "py3", "none", platform_tag(
+            p for p in map(package.joinpath, BINARIES.values()) if p.exists())
 
 
 class Sdist(sdist):

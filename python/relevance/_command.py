@@ -11,7 +11,7 @@ from ._model import default_intent_model, default_model
 
 def program() -> Path:
     """The program.  FileNotFoundError, with the remedy, where this build has none."""
-    path = bundled("relevance", "build/relevance", "RELEVANCE_PROGRAM")
+    path = bundled("bin/relevance", "build/relevance", "RELEVANCE_PROGRAM")
     if not path.exists():
         raise FileNotFoundError(
             "this installation of relevance was built without its command line, because "

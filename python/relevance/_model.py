@@ -622,12 +622,12 @@ def _open_again(cls: Any, arguments: Dict[str, Any]) -> Any:
 
 def default_model() -> Path:
     """The file that Relevance() opens: the one that comes with the package, or RELEVANCE_MODEL's."""
-    return bundled("default.rlv", "data/default.rlv", "RELEVANCE_MODEL")
+    return bundled("data/default.rlv", "data/default.rlv", "RELEVANCE_MODEL")
 
 
 def default_intent_model() -> Path:
     """A model for extract() that comes with the package, or RELEVANCE_INTENT_MODEL's."""
-    return bundled("intent.rlv", "data/intent.rlv", "RELEVANCE_INTENT_MODEL")
+    return bundled("data/intent.rlv", "data/intent.rlv", "RELEVANCE_INTENT_MODEL")
 
 
 _shared: Dict[Any, Relevance] = {}

@@ -49,7 +49,10 @@ class Package(unittest.TestCase):
             names = set(z.namelist())
             requires = re.findall(r"^Requires-Dist: (.*)$", z.read(
                 next(n for n in names if n.endswith("/METADATA"))).decode(), flags=re.M)
-        for name in ("librelevance.so", "relevance", "default.rlv", "py.typed", "__main__.py"):
+        wanted = ["librelevance.so", "bin/relevance", "py.typed", "__main__.py"]
+        wanted += ["data/" + name for name in ("default.rlv", "intent.rlv", "demo_catalog.tsv")
+                   if (ROOT / "data" / name).exists()]
+        for name in wanted:
             self.assertIn("relevance/" + name, names)
         self.assertTrue(any(n.endswith("LICENSE") for n in names))
         self.assertEqual([r for r in requires if "extra ==" not in r], ["numpy>=1.19"])
@@ -62,6 +65,8 @@ class Package(unittest.TestCase):
         out = run(venv / "bin" / "python", "-m", "relevance", "classify", "dog leash", "dog leash",
                   cwd=scratch())
         self.assertIn("Exact", out)
+        out = run(venv / "bin" / "relevance", "demo", "--top", "1", cwd=scratch(), input="kettle\n")
+        self.assertIn("Kettle", out)
         out = run(venv / "bin" / "python", "-c", "import relevance as r; r.convert(%r, 'x.rlv', "
                   "calibrate='none'); print(r.Relevance('x.rlv').info.hidden_size)"
                   % str(ROOT / "test/golden/tiny/distilbert-seq"), cwd=scratch())
