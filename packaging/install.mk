@@ -16,8 +16,11 @@ BASH_COMPLETIONDIR ?= $(DATADIR)/bash-completion/completions
 ZSH_COMPLETIONDIR ?= $(DATADIR)/zsh/site-functions
 FISH_COMPLETIONDIR ?= $(DATADIR)/fish/vendor_completions.d
 INSTALL    ?= install
+# So that programs find the library at once; where it may not be run, the installer does it later.
+LDCONFIG   ?= ldconfig
+INTENT_MODEL ?= data/intent.rlv
 
-.PHONY: uninstall install-lib install-tools amalgamation check-amalgamation check-dist
+.PHONY: uninstall install-lib install-tools amalgamation check-amalgamation check-dist check-bare
 
 # What the library's own objects need: of a static link, and so of a program that embeds it.
 LIBS_PRIVATE = $(strip $(BLAS_LIBS) $(LIBS))
@@ -54,6 +57,8 @@ install-lib: lib
 	$(call fill,relevance-config.cmake,$(DESTDIR)$(CMAKEDIR))
 	$(call fill,relevance-config-version.cmake,$(DESTDIR)$(CMAKEDIR))
 	$(INSTALL) -m 644 $(MODEL) $(call to,$(MODELDIR)/default.rlv)
+	$(if $(wildcard $(INTENT_MODEL)),$(INSTALL) -m 644 $(INTENT_MODEL) $(call to,$(MODELDIR)/intent.rlv))
+	$(if $(DESTDIR),,@$(LDCONFIG) >/dev/null 2>&1 || true)
 
 install-tools: $(BUILD)/relevance
 	$(INSTALL) -d $(call to,$(BINDIR)) $(call to,$(MANDIR)/man1) $(call to,$(MODELDIR)) \
@@ -81,7 +86,8 @@ uninstall:
 	  $(call to,$(ZSH_COMPLETIONDIR)/_relevance) $(call to,$(FISH_COMPLETIONDIR)/relevance.fish) \
 	  $(call to,$(MODELDIR)/demo_catalog.tsv) \
 	  $(call to,$(CMAKEDIR)/relevance-config.cmake) \
-	  $(call to,$(CMAKEDIR)/relevance-config-version.cmake) $(call to,$(MODELDIR)/default.rlv)
+	  $(call to,$(CMAKEDIR)/relevance-config-version.cmake) $(call to,$(MODELDIR)/default.rlv) \
+	  $(call to,$(MODELDIR)/intent.rlv)
 	-rmdir $(call to,$(CMAKEDIR)) $(call to,$(MODELDIR))
 
 # ---- one file, and the release ----
@@ -112,3 +118,8 @@ dist:
 
 check-dist:
 	test/dist.sh
+
+# On a Debian that has nothing: needs root, debootstrap and a network.  BARE: where its folders go.
+BARE ?= $(BUILD)/bare
+check-bare:
+	test/packaging/bare.sh $(BARE)
