@@ -111,7 +111,7 @@ STATIC := $(BUILD)/librelevance.a
 SHARED := $(BUILD)/librelevance.so.$(VERSION)
 
 .PHONY: all lib demo check check-native check-one-file tests bench bench-peers clean install dist help \
-        check-python check-abi
+        check-python check-wheels check-abi
 .SECONDARY:
 all: lib $(if $(filter yes,$(TARGET_TOOLS)),$(BUILD)/relevance)
 
@@ -257,6 +257,13 @@ check-python: all check-abi
 	$(PYTHON) -c 'import numpy, pandas, pyarrow, sklearn, torch, transformers, matplotlib'
 	PYTHON="$(PYTHON)" RELEVANCE_TEST_PACKAGE=1 test/python.sh $(BUILD)
 
+# One wheel, built by PYTHON, and its tests on each of PYTHONS.
+PYTHONS ?= python3.9 python3.10 python3.11 python3.12 python3.13
+check-wheels:
+	rm -rf $(BUILD)/wheel
+	$(PYTHON) -m pip wheel -q --no-deps -w $(BUILD)/wheel ./python
+	test/wheels.sh $(BUILD)/wheel/*.whl $(BUILD)/wheels $(PYTHONS)
+
 # Every instruction set on every machine: AVX-512 through SIMDe where the CPU lacks it, NEON under
 # emulation.  The tiny models of the native build are read by all.
 ISA_TESTS := kernels kernels_gemm bits low_bits
@@ -345,6 +352,7 @@ help:
 	@echo "check-native    this build's tests alone;  check-clang, check-blas: other builds'"
 	@echo "check-musl      a static build with musl"
 	@echo "check-python    the Python package, its wheel and its examples (tools/bootstrap --python)"
+	@echo "check-wheels    its wheel on several Pythons: PYTHONS=\"$(PYTHONS)\""
 	@echo "check-parity    against transformers and tokenizers (tools/bootstrap --python)"
 	@echo "tradeoff        accuracy, size and speed by bit width: docs/performance.md, pictures"
 	@echo "check-train     the trainer, on tiny networks (tools/bootstrap --python)"
@@ -354,6 +362,7 @@ help:
 	@echo "install uninstall   PREFIX=$(PREFIX), DESTDIR, LIBDIR ...: docs/packaging.md"
 	@echo "examples        the programs of docs/examples"
 	@echo "amalgamation    $(BUILD)/dist/relevance.c: the library in one file;  check-amalgamation"
+	@echo "check-bare      pip install, make install and programs on them, on a Debian that has nothing"
 	@echo "dist            the release, the same bytes whoever packs it;  check-dist"
 	@echo "bench           time, share of the peak, and how cost grows, on this machine"
 	@echo "bench-peers     in turn with ONNX Runtime and others (tools/bootstrap --python)"

@@ -53,6 +53,7 @@ def main():
     parser.add_argument("model", nargs="?", help="the model for batches")
     parser.add_argument("--pairs", type=int, default=10000, help="pairs of the batch (default 10000)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of the batch (default 3)")
+    parser.add_argument("--words", type=int, help="words of a title in the batch (default: all)")
     parser.add_argument("--skip-calls", action="store_true", help="the batch alone")
     a = parser.parse_args()
     model = a.model or relevance.default_model()
@@ -78,7 +79,7 @@ def main():
             print("classify on %s: C %.2f us, Python %.2f us, overhead %.2f us a call"
                   % (Path(a.tiny).name, 1e6 * c / 2000, 1e6 * p / 2000, 1e6 * (p - c) / 2000))
 
-        texts = list(pairs(a.pairs))
+        texts = list(pairs(a.pairs, a.words))
         path = write(texts, Path(scratch) / "batch.tsv")
         opened = relevance.Relevance(model)
         opened.predict(texts[:50])

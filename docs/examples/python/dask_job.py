@@ -20,6 +20,10 @@ from dask.distributed import Client, LocalCluster
 
 import relevance
 
+# No quoting: an inch sign in a title is no quotation mark.
+READ = {"sep": "\t", "quoting": csv.QUOTE_NONE, "keep_default_na": False, "dtype": str,
+        "usecols": ["query", "title"]}
+
 
 def label_pairs(frame, model, threads):
     opened = relevance.shared(model, threads)  # once a process
@@ -32,7 +36,7 @@ def label_pairs(frame, model, threads):
 
 def one_process(path, model, threads, n):
     """Pairs a second of this process alone, on the first n pairs."""
-    sample = pd.read_csv(path, sep="\t", quoting=csv.QUOTE_NONE, keep_default_na=False, nrows=n)
+    sample = pd.read_csv(path, nrows=n, **READ)
     opened = relevance.shared(model, threads)
     opened.predict(sample[:100])
     start = time.perf_counter()
@@ -43,7 +47,7 @@ def one_process(path, model, threads, n):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("input", help="TSV with the columns query and title")
+    parser.add_argument("input", help="TSV with the columns query and title (others are left out)")
     parser.add_argument("output", help="Parquet folder; it is overwritten")
     parser.add_argument("--scheduler", help="address of a running scheduler (default: local)")
     parser.add_argument("--workers", type=int, default=2, help="local processes (default: 2)")
@@ -61,8 +65,7 @@ def main():
     cluster = None if a.scheduler else LocalCluster(
         n_workers=a.workers, threads_per_worker=1, processes=True, dashboard_address=None)
     client = Client(a.scheduler or cluster)
-    table = dd.read_csv(a.input, sep="\t", quoting=csv.QUOTE_NONE, keep_default_na=False, dtype=str,
-                        blocksize=a.block)
+    table = dd.read_csv(a.input, blocksize=a.block, **READ)
     meta = dict({"query": str, "title": str, "label": str},
                 **{label.lower(): "f4" for label in relevance.shared(a.model, a.threads).labels})
     start = time.perf_counter()

@@ -55,7 +55,7 @@ def one_process(table, model, threads, n):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("input", help="TSV with the columns query and title")
+    parser.add_argument("input", help="TSV with the columns query and title (others are left out)")
     parser.add_argument("output", help="Parquet folder; it is overwritten")
     parser.add_argument("--master", default="local[2]", help="Spark master (default: local[2])")
     parser.add_argument("--model", help="model file, at the same place on every worker "
