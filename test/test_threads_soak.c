@@ -37,12 +37,19 @@ struct expected {
     size_t id_n;
     float *hidden;
     size_t hidden_n; /* floats */
+    struct relevance_intent intent; /* of both texts, by the second model */
+    struct relevance_labelled_token labelled[TOKEN_CAP];
+    size_t labelled_n;
 };
 
 static struct expected cases[CASE_N];
 static struct relevance_ranked expected_ranking[CASE_N];
 static char texts[2 * CASE_N][200];
 static size_t hidden_cap;
+
+/* For what needs a token head: shared by all threads, as the first model is. */
+static relevance_model *both_heads;
+static relevance_catalog *catalog;
 
 static unsigned long call_count(unsigned long fallback)
 {
@@ -117,6 +124,52 @@ static void run_alone(const relevance_model *model)
     relevance_context_destroy(ctx);
 }
 
+/* The longer text of a case: where there is more to find.  Whether the network finds a product that
+ * the catalogue has is left to chance; so it is also asked for one. */
+static const char *call_extract(relevance_context *ctx, const struct relevance_text *text,
+                                struct relevance_intent *intent,
+                                struct relevance_labelled_token *labelled, size_t *labelled_n)
+{
+    struct relevance_labelled_tokens t = {.tokens = labelled, .cap = TOKEN_CAP};
+    struct relevance_match m;
+    memset(intent, 0, sizeof *intent);
+    memset(labelled, 0, TOKEN_CAP * sizeof *labelled);
+    intent->size = sizeof *intent;
+    if (relevance_extract(ctx, text->data, text->len, catalog, intent) != RELEVANCE_OK)
+        return "extract";
+    if (relevance_label_tokens(ctx, text->data, text->len, &t) != RELEVANCE_OK)
+        return "label_tokens";
+    *labelled_n = t.n;
+    if (relevance_catalog_match(catalog, "running shoes", 13, &m) != RELEVANCE_OK ||
+        m.name != relevance_catalog_name(catalog, 0) || m.distance != 1)
+        return "catalog_match";
+    return NULL;
+}
+
+static void extract_alone(void)
+{
+    static const char products[] = "Shoe\tblack shoe|running shoe\nPhone case\toil\nSteel\n";
+    relevance_context *ctx;
+    both_heads = tiny_open("distilbert-both", "q8");
+    assert_int_equal(relevance_catalog_open_memory(products, strlen(products), NULL, &catalog, NULL),
+                     RELEVANCE_OK);
+    ctx = make_context(both_heads, 1);
+    for (size_t i = 0; i < CASE_N; i++) {
+        struct expected *c = &cases[i];
+        assert_null(call_extract(ctx, &c->pair.product, &c->intent, c->labelled, &c->labelled_n));
+    }
+    relevance_context_destroy(ctx);
+}
+
+static void close_all(relevance_model *model)
+{
+    for (size_t i = 0; i < CASE_N; i++)
+        free(cases[i].hidden);
+    relevance_catalog_close(catalog);
+    relevance_close(both_heads);
+    relevance_close(model);
+}
+
 /* ---- one call among many ---- */
 
 struct worker {
@@ -180,14 +233,59 @@ static const char *call_encode(relevance_context *ctx, const struct expected *c,
     return NULL;
 }
 
-static const char *mixed_call(relevance_context *ctx, struct worker *w)
+/* Field by field: what lies between them is not the library's to set. */
+static int same_intent(const struct relevance_intent *a, const struct relevance_intent *b)
 {
+    const struct relevance_match *p = &a->product, *q = &b->product;
+    return a->action == b->action && a->action_confidence == b->action_confidence &&
+           a->product_begin == b->product_begin && a->product_end == b->product_end &&
+           a->product_confidence == b->product_confidence && a->product_n == b->product_n &&
+           p->name == q->name && p->alias == q->alias && p->product == q->product &&
+           p->distance == q->distance && p->score == q->score && a->quantity == b->quantity &&
+           a->quantity_kind == b->quantity_kind && a->quantity_begin == b->quantity_begin &&
+           a->quantity_end == b->quantity_end && a->quantity_confidence == b->quantity_confidence &&
+           a->tokens == b->tokens && a->truncated == b->truncated;
+}
+
+static const char *call_extract_again(relevance_context *ctx, const struct expected *c)
+{
+    struct relevance_intent intent;
+    struct relevance_labelled_token labelled[TOKEN_CAP];
+    size_t n = 0;
+    const char *wrong = call_extract(ctx, &c->pair.product, &intent, labelled, &n);
+    if (wrong != NULL)
+        return wrong;
+    if (!same_intent(&intent, &c->intent))
+        return "extract";
+    return n == c->labelled_n && memcmp(labelled, c->labelled, sizeof labelled) == 0
+               ? NULL
+               : "label_tokens";
+}
+
+/* A thread's two contexts, one for each model. */
+struct contexts {
+    relevance_context *pairs, *texts;
+};
+
+static void renew(struct contexts *ctx, const relevance_model *model, uint32_t threads)
+{
+    relevance_context_destroy(ctx->pairs);
+    relevance_context_destroy(ctx->texts);
+    ctx->pairs = model != NULL ? make_context(model, threads) : NULL;
+    ctx->texts = model != NULL ? make_context(both_heads, threads) : NULL;
+}
+
+static const char *mixed_call(struct contexts *both, struct worker *w)
+{
+    relevance_context *ctx = both->pairs;
     const struct expected *c = &cases[rng_below(&w->rng, CASE_N)];
     switch (rng_below(&w->rng, 16)) {
     case 0: return call_batch(ctx, rng_below(&w->rng, CASE_N));
     case 1: return call_rank(ctx);
     case 2:
     case 3: return call_encode(ctx, c, w->hidden);
+    case 4:
+    case 5: return call_extract_again(both->texts, c);
     default: return call_classify(ctx, c);
     }
 }
@@ -195,16 +293,14 @@ static const char *mixed_call(relevance_context *ctx, struct worker *w)
 static void *work(void *arg)
 {
     struct worker *w = arg;
-    relevance_context *ctx = NULL;
+    struct contexts ctx = {NULL, NULL};
     for (unsigned long i = 0; i < w->calls && w->wrong == NULL; i++) {
-        /* A new context about every 64 calls, while the others compute. */
-        if (ctx == NULL || rng_below(&w->rng, 64) == 0) {
-            relevance_context_destroy(ctx);
-            ctx = make_context(w->model, w->threads);
-        }
-        w->wrong = mixed_call(ctx, w);
+        /* New contexts about every 64 calls, while the others compute. */
+        if (ctx.pairs == NULL || rng_below(&w->rng, 64) == 0)
+            renew(&ctx, w->model, w->threads);
+        w->wrong = mixed_call(&ctx, w);
     }
-    relevance_context_destroy(ctx);
+    renew(&ctx, NULL, 0);
     return NULL;
 }
 
@@ -218,6 +314,7 @@ static void many_threads_same_bits(void **state)
     rng_seed(&rng, "test_threads_soak");
     make_texts(&rng);
     run_alone(model);
+    extract_alone();
     for (size_t i = 0; i < THREAD_N; i++) {
         workers[i] = (struct worker){.model = model,
                                      .threads = i % 4 == 3 ? 2 : 1,
@@ -234,9 +331,7 @@ static void many_threads_same_bits(void **state)
         if (workers[i].wrong != NULL)
             fail_msg("thread %zu: %s gave other bits than alone", i, workers[i].wrong);
     }
-    for (size_t i = 0; i < CASE_N; i++)
-        free(cases[i].hidden);
-    relevance_close(model);
+    close_all(model);
 }
 
 /* ---- one thread, very many calls ---- */
@@ -259,23 +354,22 @@ static void soak(void **state)
     unsigned long calls = call_count(4000), warm = calls / 10 + 1000, before = 0, after;
     relevance_model *model = tiny_open("distilbert-seq", "q8");
     struct worker w = {.model = model};
-    relevance_context *ctx;
+    struct contexts ctx = {NULL, NULL};
     (void)state;
     rng_seed(&w.rng, "test_threads_soak");
     make_texts(&w.rng);
     run_alone(model);
+    extract_alone();
     w.hidden = malloc(hidden_cap * sizeof(float));
     assert_non_null(w.hidden);
-    ctx = make_context(model, 1);
+    renew(&ctx, model, 1);
     for (unsigned long i = 0; i < calls; i++) {
         const char *wrong;
         if (i == warm)
             before = resident_pages();
-        if (i % 100 == 99) {
-            relevance_context_destroy(ctx);
-            ctx = make_context(model, 1 + (uint32_t)(i / 100 % 2));
-        }
-        wrong = mixed_call(ctx, &w); /* which compares with the first answer */
+        if (i % 100 == 99)
+            renew(&ctx, model, 1 + (uint32_t)(i / 100 % 2));
+        wrong = mixed_call(&ctx, &w); /* which compares with the first answer */
         if (wrong != NULL)
             fail_msg("call %lu: %s gave other bits than the first time", i, wrong);
     }
@@ -287,11 +381,9 @@ static void soak(void **state)
 #endif
     if (before != 0 && after > before + 64) /* 256 KB: stacks of threads that came and went */
         fail_msg("resident memory grew from %lu to %lu pages", before, after);
-    relevance_context_destroy(ctx);
-    for (size_t i = 0; i < CASE_N; i++)
-        free(cases[i].hidden);
+    renew(&ctx, NULL, 0);
     free(w.hidden);
-    relevance_close(model);
+    close_all(model);
 }
 
 int main(void)
