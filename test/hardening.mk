@@ -11,8 +11,14 @@
 
 # TILES=small: the matrix kernels with tiles of at most two rows, a quarter of the time to compile.
 TILES ?= all
-SANITIZED = $(MAKE) CFLAGS="-O1 -g -fno-omit-frame-pointer$(if $(filter small,$(TILES)), \
-            -DRLV_SMALL_TILES=1)" HARDENING=no DEBUG=1 SKIP_BINARY_CHECKS=1
+SANITIZED = $(NO_ASLR) $(MAKE) CFLAGS="-O1 -g -fno-omit-frame-pointer$(if $(filter small,$(TILES)), \
+            -DRLV_SMALL_TILES=1)" HARDENING=no DEBUG=1 SKIP_BINARY_CHECKS=1 $(SAME_TINY)
+# The tiny models of the plain build: a slow build need not convert them all again.
+SAME_TINY = TINY= TINY_DIR=$(TINY_DIR)
+
+# A sanitizer's memory lies at fixed places, which kernels that shuffle addresses by more than 28 bits
+# may have given away: clang 14's programs then end at their start.
+NO_ASLR := $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 # Without the shared library, which a sanitizer's runtime cannot be linked into.
 check-sanitized: tests $(BUILD)/relevance
@@ -21,7 +27,7 @@ check-sanitized: tests $(BUILD)/relevance
 # All code, kernels too, by gcc: clang takes ten minutes for one kernel with both.
 ASAN := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=undefined \
         -Wno-maybe-uninitialized
-check-asan:
+check-asan: $(TINY)
 	+$(SANITIZED) BUILD=build/asan KERNEL_OPT=-O1 EXTRA_CFLAGS="$(ASAN)" EXTRA_LDFLAGS="$(ASAN)" \
 	  check-sanitized
 
@@ -29,13 +35,13 @@ check-asan:
 # the kernels.  Unsigned sums wrap on purpose in hashes, checksums and random numbers.
 UBSAN := -fsanitize=undefined,float-cast-overflow,implicit-conversion,local-bounds \
          -fno-sanitize-recover=all
-check-ubsan:
+check-ubsan: $(TINY)
 	+$(SANITIZED) CC=clang BUILD=build/ubsan KERNEL_OPT="-O1 -fno-sanitize=all" \
 	  EXTRA_CFLAGS="$(UBSAN)" EXTRA_LDFLAGS="$(UBSAN)" check-sanitized
 
 TSAN := -fsanitize=thread
 TSAN_TESTS := threads threads_soak faults bits api
-check-tsan:
+check-tsan: $(TINY)
 	+$(SANITIZED) CC=clang BUILD=build/tsan KERNEL_OPT=-O1 EXTRA_CFLAGS="$(TSAN)" \
 	  EXTRA_LDFLAGS="$(TSAN)" TESTS="$(TSAN_TESTS)" tests
 
@@ -80,7 +86,7 @@ FUZZ_BUILD = $(SANITIZED) CC=clang BUILD=build/fuzz EXTRA_CFLAGS="$(FUZZ_CFLAGS)
              EXTRA_LDFLAGS="-fsanitize=fuzzer,address,undefined"
 # Finds go to build/fuzz/corpus, where the next run begins; what breaks a target to build/fuzz/found.
 fuzz_run = mkdir -p build/fuzz/corpus/$(1) build/fuzz/found test/fuzz/corpus/$(1) && \
-           build/fuzz/fuzz_$(1) -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=2048 \
+           $(NO_ASLR) build/fuzz/fuzz_$(1) -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=2048 \
              -verbosity=0 -print_final_stats=1 -max_len=$(if $(filter model,$(1)),40000,4096) \
              $(addprefix -dict=,$(wildcard test/fuzz/$(1).dict)) \
              -artifact_prefix=build/fuzz/found/$(1)- build/fuzz/corpus/$(1) test/fuzz/corpus/$(1)
@@ -110,16 +116,18 @@ FUZZCOV_CFLAGS := -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-
 
 # The native build runs every x86 instruction set that this CPU has; the kernels of AArch64 come from
 # its tests under qemu, where there is a cross compiler.
-COVERED := --coverage -fprofile-update=atomic
+# Counters that threads may lose increments of: atomic ones make the suite ten times as slow.
+COVERED := --coverage -fprofile-update=single
+COVER_FLAGS := CFLAGS="-O1 -g -DRLV_SMALL_TILES=1" KERNEL_OPT=-O1 SKIP_BINARY_CHECKS=1 HARDENING=no \
+               $(SAME_TINY) EXTRA_CFLAGS="$(COVERED)" EXTRA_LDFLAGS=--coverage
+COVER_STEP ?= 51
 COVER_ARM := $(if $(shell command -v aarch64-linux-gnu-gcov),$(shell command -v qemu-aarch64-static))
-coverage:
+coverage: $(TINY)
 	find build/coverage build/coverage-arm -name '*.gcda' -delete 2>/dev/null || :
-	+RLV_TEST_STEP=7 $(MAKE) BUILD=build/coverage CFLAGS="-O0 -g" KERNEL_OPT=-O1 \
-	  HARDENING=no EXTRA_CFLAGS="$(COVERED)" EXTRA_LDFLAGS=--coverage check-sanitized
+	+RLV_TEST_STEP=$(COVER_STEP) $(MAKE) BUILD=build/coverage $(COVER_FLAGS) check-sanitized
 	$(if $(COVER_ARM),$(MAKE) CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar TARGET_TOOLS=no \
-	  BUILD=build/coverage-arm TINY_DIR=build/coverage/tiny RUN="$(COVER_ARM) -cpu max" CFLAGS="-O0 -g" \
-	  KERNEL_OPT=-O1 HARDENING=no EXTRA_CFLAGS="$(COVERED) -DRLV_SMALL_TILES=1" \
-	  EXTRA_LDFLAGS=--coverage TESTS="$(ISA_TESTS)" tests)
+	  BUILD=build/coverage-arm RUN="$(COVER_ARM) -cpu max" \
+	  $(COVER_FLAGS) TESTS="$(ISA_TESTS)" tests)
 	python3 test/coverage.py build/coverage $(if $(COVER_ARM),build/coverage-arm:aarch64-linux-gnu-gcov) \
 	  --lines --min 95
 
