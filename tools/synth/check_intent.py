@@ -20,19 +20,15 @@ import sys
 import intent
 import intent_hard
 from intent_parts import catalogue, quantities, templates
-from intent_parts.quantities import plain
+from intent_parts.overlap import fold, masked, ngrams
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data", "intent")
 NOISE = {"typo", "slang", "greeting", "emoji", "brand", "code-switch", "number-word", "dozen",
          "pair", "no-diacritics", "case", "punctuation", "distractor"}
 HARD_NOISE = NOISE - {"greeting", "punctuation"} | {"filler", "stretch", "hashtag", "leet", "times",
                                                    "pieces", "couple"}
+EXTRA = 3000  # rows of the wider generator that are made to be checked
 NUMBER = re.compile(r"[x×]? ?([0-9]+) ?(?:x|×|kom\.?|komada?|uds\.?)?")
-
-
-def fold(text):
-    """Lower case without diacritics."""
-    return plain(text.lower())
 
 
 def quantity_values():
@@ -89,7 +85,7 @@ def check_record(row, forms, values, noise_kinds):
     if row["product"] not in forms:
         return [f"unknown product {row['product']}"]
     name = fold(text[slice(*spans["product"])])
-    if name not in forms[row["product"]]:
+    if forms[row["product"]] is not None and name not in forms[row["product"]]:
         near = min(distance(name, form) for form in forms[row["product"]])
         if near > (6 if "typo" in row["noise"] else 0):
             faults.append(f"product {name!r} is {near} letters from {row['product']}")
@@ -107,9 +103,12 @@ def check_record(row, forms, values, noise_kinds):
     return faults
 
 
-def check_records(rows, products, noise_kinds, name):
-    """Faults of a list of records, each with the file's name and the line."""
+def check_records(rows, products, noise_kinds, name, made_up=False):
+    """Faults of a list of records, each with the file's name and the line.  made_up: products that
+    are not in the catalogue are allowed."""
     forms = {product.name: {fold(form) for form in product.every_form()} for product in products}
+    if made_up:
+        forms = {**{row["product"]: None for row in rows}, **forms}
     for product in products:
         forms[product.name].add(fold(product.name))
     values, seen, faults = quantity_values(), {}, []
@@ -148,18 +147,6 @@ def shared_products(ours, theirs):
     return sorted(set(first) & set(second))
 
 
-def masked(row):
-    """The sentence with P and Q for product and quantity, as a tuple of folded words."""
-    text, out, at = row["text"], "", 0
-    spans = [(span, " \x01 " if key == "product" else " \x02 ")
-             for key, span in row["spans"].items() if span]
-    for (start, end), slot in sorted(spans):
-        out += text[at:start] + slot
-        at = end
-    words = re.findall(r"[\w']+|\x01|\x02", fold(out + text[at:]))
-    return tuple({"\x01": "P", "\x02": "Q"}.get(word, word) for word in words)
-
-
 def template_words():
     """Each template as folded words, with Q P for what has both, and without Q."""
     out = set()
@@ -171,10 +158,6 @@ def template_words():
                 words = re.findall(r"[\w']+|\x01|\x02", fold(filled))
                 out.add(tuple({"\x01": "P", "\x02": "Q"}.get(word, word) for word in words))
     return out
-
-
-def ngrams(words, n):
-    return {words[at:at + n] for at in range(len(words) - n + 1)}
 
 
 def overlap(hard, train, n):
@@ -278,11 +261,13 @@ def main(argv=None):
     args = parser.parse_args(argv)
 
     products, hard_products = catalogue.read_products(), intent_hard.hard_products()
-    rows, hard = intent.generate(args.n, args.seed, products), intent_hard.read_hard()
+    both = intent.generate(args.n, args.seed, products, EXTRA)
+    rows, wider, hard = both[:args.n], both[args.n:], intent_hard.read_hard()
     train, test = intent.split(rows, args.seed)
     faults = check_products(products, "products.tsv")
     faults += check_products(hard_products, "hard_products.tsv")
     faults += check_records(rows, products, NOISE, "generator")
+    faults += check_records(wider, products, NOISE, "wider generator", made_up=True)
     faults += check_records(hard, hard_products, HARD_NOISE, "hard.txt")
     faults += check_split(rows, train, test) + check_files()
     if (args.n, args.seed) == (6000, 1):
@@ -291,19 +276,21 @@ def main(argv=None):
         faults.append("generator: the same seed gave other bytes")
     faults += [f"in both catalogues: {name}" for name in shared_products(products, hard_products)]
     faults += [f"wording of the generator: {found}" for found in shared_wording(hard)]
-    whole = template_words() | {masked(row) for row in rows}
+    whole = template_words() | {masked(row) for row in both}
     faults += [f"template of the generator: {row['text']}" for row in hard if masked(row) in whole]
-    shared, _ = overlap(hard, rows, 5)
+    shared, _ = overlap(hard, both, 5)
     faults += [f"five words of the generator's templates: {' '.join(words)}" for words in shared]
 
     if args.report:
         report("generator", rows)
+        report("wider generator", wider)
         report("harder test", hard)
         print("\nword n-grams of the harder test (P product, Q quantity) that are the "
               "generator's too")
         for n in (1, 2, 3, 4, 5):
-            shared, total = overlap(hard, rows, n)
-            print(f"n = {n}: {len(shared)} of {total} ({len(shared) / total:.1%})")
+            (shared, total), (more, _) = overlap(hard, rows, n), overlap(hard, both, n)
+            print(f"n = {n}: {len(shared)} of {total} ({len(shared) / total:.1%}), with the wider "
+                  f"rows {len(more)} ({len(more) / total:.1%})")
     for fault in faults:
         print(f"check_intent: {fault}", file=sys.stderr)
     if not faults:

@@ -17,7 +17,8 @@ import os
 import re
 import sys
 
-from intent_parts import catalogue, frames, noise, phrases, quantities, templates
+from intent_parts import (catalogue, frames, noise, overlap, phrases, quantities, templates,
+                          wide)
 from intent_parts.rng import Rng
 
 LANGUAGES = catalogue.LANGUAGES
@@ -26,6 +27,9 @@ QUANTITIES = {1: 10, 2: 14, 3: 11, 4: 8, 5: 8, 6: 7, 7: 4, 8: 5, 9: 3, 10: 7, 11
               "large": 14}
 ABSENT = 0.28
 BUILT = 0.6  # share of sentences from frames.py, the rest from templates.py
+WIDE = 0.75  # share of wide.py in the additional rows
+MADE_UP = 0.45  # of them, share with a product that no catalogue has
+WIDE_UNITS = wide.units()
 STYLES = {"digits": 40, "words": 26, "times": 6, "after": 7, "pieces": 5, "unit": 8, "dozen": 40,
           "pair": 45, "couple": 20}
 
@@ -46,9 +50,8 @@ def fill_detail(rng, text):
     return re.sub(r"{(\w+)}", lambda found: str(rng.pick(templates.DETAIL_VALUES[found[1]])), text)
 
 
-def noun_phrase(rng, product, language, word_language, case, action, value, marks):
+def noun_phrase(rng, product, alias, language, word_language, case, action, value, marks, widely):
     """Pieces of quantity and product, with a brand or a detail beside the product."""
-    alias = rng.pick(product.aliases[word_language])
     if value is None:
         pieces, style = phrases.absent(rng, product, alias, word_language, case, action), "absent"
     else:
@@ -62,13 +65,20 @@ def noun_phrase(rng, product, language, word_language, case, action, value, mark
         if word_language == "en":
             wishes.pop("pieces")
         pieces, style = phrases.counted(rng, product, alias, word_language, case, value,
-                                        rng.weighted(wishes))
+                                        rng.weighted(wishes), *([WIDE_UNITS] if widely else []))
         if style in ("words", "dozen", "pair"):
             marks.add({"words": "number-word"}.get(style, style))
     product_at = next(n for n, piece in enumerate(pieces) if piece[1] == "P")
     if word_language == "en" and rng.random() < 0.06:
         pieces[product_at][0] = pieces[product_at][0].title().replace("'S", "'s")
-    decorate(rng, product, word_language, pieces, product_at, style, marks)
+    if widely and rng.random() < 0.08 and case == "acc":
+        around = wide.described(rng, word_language, alias, pieces[product_at][0],
+                                value is not None and value > 1)
+        if around:
+            pieces.insert(product_at + 1, [around[1], "O"])
+            pieces.insert(product_at, [around[0], "O"])
+            product_at += 1
+    decorate(rng, product, word_language, pieces, product_at, style, marks, widely)
     if value is not None and style == "words" and word_language == language and rng.random() < 0.05:
         other = rng.pick([lang for lang in LANGUAGES if lang != language])
         for piece in pieces:
@@ -79,11 +89,11 @@ def noun_phrase(rng, product, language, word_language, case, action, value, mark
     return pieces
 
 
-def decorate(rng, product, language, pieces, at, style, marks):
+def decorate(rng, product, language, pieces, at, style, marks, widely):
     """A brand or a detail before or after the product; neither belongs to its span."""
     chance = rng.random()
     if chance < 0.10:
-        brand = rng.pick(templates.BRANDS)
+        brand = wide.brand(rng) if widely else rng.pick(templates.BRANDS)
         if rng.random() < 0.5 and language != "es":
             pieces.insert(at, [brand + " ", "O"])
         else:
@@ -105,10 +115,12 @@ def standalone_number(rng, language, value, marks):
     return phrases.standalone(rng, language, value, wish)
 
 
-def sentence(rng, language, action, product, value, marks):
+def sentence(rng, language, action, product, value, marks, products, widely):
     """A filled template."""
     while True:
-        if rng.random() < BUILT:
+        if widely:
+            template = wide.build(rng, language, action, products)
+        elif rng.random() < BUILT:
             template = frames.build(rng, language, action)
         else:
             template = rng.pick(templates.TEMPLATES[language, action])
@@ -121,19 +133,26 @@ def sentence(rng, language, action, product, value, marks):
     if rng.random() < 0.07:
         word_language = rng.pick([other for other in LANGUAGES if other != language])
         marks.add("code-switch")
-    out = []
+    out, alias = [], None
     for part in re.split(r"({\w+})", template):
+        if part in ("{np}", "{nn}", "{ng}", "{p}"):
+            alias = rng.pick(product.aliases[word_language])
         if part in ("{np}", "{nn}", "{ng}"):
             case = {"{np}": "acc", "{nn}": "nom", "{ng}": "gen"}[part]
-            out += noun_phrase(rng, product, language, word_language, case, action, value, marks)
+            out += noun_phrase(rng, product, alias, language, word_language, case, action, value,
+                               marks, widely)
         elif part == "{p}":
-            bare = noun_phrase(rng, product, language, word_language, "acc", "add", None, marks)
+            bare = noun_phrase(rng, product, alias, language, word_language, "acc", "add", None,
+                               marks, widely)
             # An article, if any: not "a", and none after a word such as "no", "more" or "de".
             before = out[-1][0].split(" ")[-2:-1] if out else []
             if bare[0][1] == "O" and (bare[0][0] in ("a ", "an ", "some ") or
                                       before in (["no"], ["more"], ["de"], ["hay"])):
                 bare = bare[1:]
             out += bare
+        elif part == "{cl}":
+            many = product.in_pairs if value is None else value > 1
+            out.append([wide.pronoun(language, alias, many), "O"])
         elif part == "{n}":
             out.append([standalone_number(rng, language, value, marks), "Q"])
         elif part:
@@ -188,13 +207,16 @@ def wrap(rng, language, pieces, marks):
     return whole
 
 
-def example(rng, language, products):
+def example(rng, language, products, widely=False):
     """One example as a dictionary."""
     marks = set()
     action = rng.pick(["add", "remove"])
-    product = rng.pick(products)
+    if widely and rng.random() < MADE_UP:
+        product = wide.made_up(rng)
+    else:
+        product = rng.pick(products)
     value = choose_quantity(rng)
-    pieces = sentence(rng, language, action, product, value, marks)
+    pieces = sentence(rng, language, action, product, value, marks, products, widely)
     pieces = noise.clean_spaces(wrap(rng, language, pieces, marks))
     chance = rng.random()
     if chance < 0.62:
@@ -235,12 +257,27 @@ def byte_span(text, span):
     return span and [len(text[:at].encode()) for at in span]
 
 
-def generate(count, seed, products):
-    """'count' examples with different texts, the languages in turn."""
-    rng = Rng(f"intent {seed}")
+def hard_wording():
+    """What the additional rows keep away from: (masked sentences, runs of five words)."""
+    import intent_hard  # which imports this file
+
+    sentences = {overlap.masked(row) for row in intent_hard.read_hard()}
+    return sentences, set().union(*(overlap.ngrams(words, 5) for words in sentences))
+
+
+def generate(count, seed, products, extra=0):
+    """'count' examples with different texts, the languages in turn, and 'extra' more widely."""
+    sentences, runs = hard_wording() if extra else (set(), set())
+    rng, more = Rng(f"intent {seed}"), Rng(f"intent, wide {seed}")
     seen, out = set(), []
-    while len(out) < count:
-        made = example(rng, LANGUAGES[len(out) % 3], products)
+    while len(out) < count + extra:
+        if len(out) < count:
+            made = example(rng, LANGUAGES[len(out) % 3], products)
+        else:
+            made = example(more, LANGUAGES[len(out) % 3], products, more.random() < WIDE)
+            words = overlap.masked(made)
+            if words in sentences or overlap.ngrams(words, 5) & runs:
+                continue
         key = made["text"].casefold()
         if key not in seen:
             seen.add(key)
@@ -276,7 +313,8 @@ def main(argv=None):
     parser.add_argument("--n", type=int, default=6000,
                         help="examples, both files (default %(default)s)")
     parser.add_argument("--extra", type=int, default=0, metavar="N",
-                        help="N examples more in train.jsonl; the test stays the same")
+                        help="N examples more in train.jsonl, most of them of a wider generator "
+                        "(intent_parts/wide.py); the test stays the same")
     parser.add_argument("--seed", type=int, default=1, help="(default %(default)s)")
     parser.add_argument("--out", metavar="DIR", help="folder of train.jsonl and test.jsonl")
     parser.add_argument("--tables", metavar="DIR",
@@ -293,7 +331,7 @@ def main(argv=None):
         write(os.path.join(args.tables, "catalog.tsv"), catalogue.catalogue_text(products))
         write(os.path.join(args.tables, "quantities.tsv"), quantities.table_text())
     if args.out:
-        rows = generate(args.n + args.extra, args.seed, products)
+        rows = generate(args.n, args.seed, products, args.extra)
         train, test = split(rows[:args.n], args.seed)
         train += rows[args.n:]
         write(os.path.join(args.out, "train.jsonl"), lines(train))

@@ -126,7 +126,7 @@ def absent(rng, product, alias, language, case, action):
     return ([[lead + " ", "O"]] if lead else []) + [[text, "P"]]
 
 
-def counted(rng, product, alias, language, case, value, style):
+def counted(rng, product, alias, language, case, value, style, units=UNITS):
     """Pieces of quantity and product, and the style that came out; style is a wish."""
     few = hr_number(value) if language == "hr" else ("one" if value == 1 else "many")
     join = {"en": " of ", "hr": " ", "es": " de "}[language]
@@ -149,9 +149,9 @@ def counted(rng, product, alias, language, case, value, style):
         text = noun(alias, language, "many", case)
         return [["a couple", "Q"], [" of ", "O"], [text, "P"]], "pair"
     if style == "unit":
-        kinds = [kind for kind in product.units if kind in UNITS]
+        kinds = [kind for kind in product.units if kind in units]
         if kinds:
-            unit = parse_alias(rng.pick(UNITS[rng.pick(kinds)][language].split(";")), language)
+            unit = parse_alias(rng.pick(units[rng.pick(kinds)][language].split(";")), language)
             number, kind = number_before(rng, language, unit, case, value, "digits")
             text = noun(alias, language, "many" if product.many_in_unit else "one", "gen")
             head = noun(unit, language, few, case)
