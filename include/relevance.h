@@ -450,8 +450,9 @@ struct relevance_match {
  * Texts are compared folded: in lower case, without diacritics and punctuation.  A few edits are
  * allowed, by length: none up to 2 characters, 1 up to 5, up to 5 for long names; those at the end of
  * a word, where languages inflect, count half.  Where the whole text fits nothing, up to three words
- * at its ends may be left out, but not more than half of it.  The least distance wins, and the first line on a tie.  Texts of more
- * than 120 characters match nothing.
+ * at its ends may be left out, but not more than half of it, or two thirds where the rest equals a
+ * name.  The least distance wins, and the first line on a tie.  Texts of more than 120 characters
+ * match nothing.
  *
  * Takes microseconds for thousands of products, at worst time linear in their number.  Allocates
  * nothing.  Returns RELEVANCE_OK or _BAD_ARGUMENT.  Since 0.1.
@@ -477,7 +478,7 @@ struct relevance_intent {
     size_t product_begin;    /* bytes of the text, [begin, end); both 0: no product */
     size_t product_end;
     float product_confidence;       /* of the span, as in relevance_span; 0: no product */
-    uint32_t product_n;             /* products in the text; the fields describe the first */
+    uint32_t product_n;             /* products in the text; the fields describe one of them */
     struct relevance_match product; /* in the catalogue; name NULL without one, or without match */
     uint32_t quantity;                 /* 1 .. RELEVANCE_MAX_QUANTITY */
     enum relevance_quantity_kind quantity_kind;
@@ -502,8 +503,9 @@ struct relevance_intent {
  *
  * A quantity is an integer in digits ("12", "x3", "3 kom"), or in words in English, Croatian or
  * Spanish ("twenty-five", "dvadeset i pet", "half a dozen", "tucet", "media docena", "a couple");
- * diacritics may be missing.  Pairs are counted as pairs.  Of several products the first counts, with
- * the quantity before it, or else one that follows and is nearer to it than to the next product.
+ * diacritics may be missing.  Pairs are counted as pairs.  Of several products the first counts - with
+ * a catalogue, the first that is in it, if one of the first eight is - with the quantity before it, or
+ * else one that follows and is nearer to it than to the next product.
  *
  * Text beyond the model's limit is cut at its end.  Allocates nothing.
  * Returns RELEVANCE_OK, _BAD_ARGUMENT or _NO_HEAD.  Since 0.1.

@@ -421,10 +421,10 @@ enum relevance_status relevance_catalog_match(const relevance_catalog *catalog, 
     for (uint32_t out = 1; out <= MAX_LEFT_OUT && out < words.word_n && best.key == NO_KEY; out++) {
         for (uint32_t left = 0; left <= out; left++) {
             first = window(&words, left, out - left, &n);
-            if (2 * (size_t)n < all)
+            if (3 * (size_t)n < all)
                 continue; /* most of the text would be left out */
             found = search(catalog, folded + first, n);
-            if (found.key == NO_KEY || found.cost > WINDOW_COST ||
+            if (found.key == NO_KEY || found.cost > (2 * (size_t)n < all ? 0u : WINDOW_COST) ||
                 (best.key != NO_KEY && PACK(found.cost, found.edits) >= PACK(best.cost, best.edits)))
                 continue;
             best = found;

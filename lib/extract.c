@@ -290,35 +290,55 @@ static int has_minus(const char *text, size_t begin)
 }
 
 /*
- * The quantity of the first product: the last one before it; else the first one after it, unless the
- * second product is nearer to that.  A span is {0, 0} where there is none.
+ * The product that counts - number 'wanted' - and its quantity: the last one before it, unless
+ * another product is nearer to that; else likewise the first one after it.  A span is {0, 0} where
+ * there is none.
  */
 struct choice {
-    struct relevance_span product, second, before, after;
-    uint32_t product_n;
+    struct relevance_span product, previous, next, before, after;
+    uint32_t product_n, wanted;
+    float largest; /* probability that any word is part of a quantity */
 };
 
-static void choose(struct choice *c, const struct relevance_span *span)
+static void choose_span(struct choice *c, const struct relevance_span *span)
 {
     if (same_name(span->name, PRODUCT)) {
-        if (c->product_n == 0)
+        if (c->product_n < c->wanted) {
+            c->previous = *span;
+            memset(&c->before, 0, sizeof c->before);
+        } else if (c->product_n == c->wanted) {
             c->product = *span;
-        else if (c->product_n == 1)
-            c->second = *span;
+        } else if (c->product_n == c->wanted + 1) {
+            c->next = *span;
+        }
         c->product_n++;
     } else if (same_name(span->name, QUANTITY)) {
-        if (c->product_n == 0)
+        if (c->product_n <= c->wanted)
             c->before = *span;
-        else if (c->after.end == 0 && c->product_n == 1)
+        else if (c->after.end == 0 && c->product_n == c->wanted + 1)
             c->after = *span;
     }
 }
 
+static struct choice choose(const struct labelled *l, uint32_t wanted)
+{
+    struct relevance_span span;
+    struct choice c;
+    size_t at = 0;
+
+    memset(&c, 0, sizeof c);
+    c.wanted = wanted;
+    while (next_span(l, &at, &span, QUANTITY, &c.largest))
+        choose_span(&c, &span);
+    return c;
+}
+
 static const struct relevance_span *chosen_quantity(const struct choice *c)
 {
-    if (c->before.end != 0)
+    if (c->before.end != 0 && (c->previous.end == 0 || c->before.begin - c->previous.end >=
+                                                           c->product.begin - c->before.end))
         return &c->before;
-    if (c->after.end == 0 || (c->product_n > 1 && c->second.begin - c->after.end <
+    if (c->after.end == 0 || (c->next.end != 0 && c->next.begin - c->after.end <
                                                       c->after.begin - c->product.end))
         return NULL;
     return &c->after;
@@ -352,6 +372,7 @@ static void set_quantity(struct relevance_text text, const struct relevance_span
  * the shortest one that is near a name.  Other spans and punctuation are not crossed.
  */
 #define MAX_ADDED 3 /* words on either side */
+#define MAX_TRIED 8 /* products, where the first ones are not in the catalogue */
 
 struct around {
     size_t begin[MAX_ADDED + 1], end[MAX_ADDED + 1]; /* with 0, 1 ... words more */
@@ -425,26 +446,52 @@ static void match_product(const struct labelled *l, const char *text,
             }
 }
 
+/* The first product but number 0 that the catalogue has, or 0. */
+static uint32_t known_product(const struct labelled *l, const char *text,
+                              const relevance_catalog *catalog, struct relevance_intent *intent)
+{
+    struct relevance_span span;
+    size_t at = 0;
+
+    for (uint32_t n = 0; n < MAX_TRIED && next_span(l, &at, &span, NULL, NULL);) {
+        if (!same_name(span.name, PRODUCT))
+            continue;
+        if (n != 0)
+            relevance_catalog_match(catalog, text + span.begin, span.end - span.begin,
+                                    &intent->product);
+        if (intent->product.name != NULL)
+            return n;
+        n++;
+    }
+    return 0;
+}
+
+static void set_product(const struct choice *c, struct relevance_intent *intent)
+{
+    intent->product_begin = c->product.begin;
+    intent->product_end = c->product.end;
+    intent->product_confidence = c->product.probability;
+}
+
 static void read_intent(const struct labelled *l, struct relevance_text text,
                         const relevance_catalog *catalog, struct relevance_intent *intent)
 {
-    struct choice c;
-    struct relevance_span span;
-    float largest = 0.0f;
-    size_t at = 0;
+    struct choice c = choose(l, 0);
 
-    memset(&c, 0, sizeof c);
-    while (next_span(l, &at, &span, QUANTITY, &largest))
-        choose(&c, &span);
     intent->product_n = c.product_n;
     if (c.product_n != 0) {
-        intent->product_begin = c.product.begin;
-        intent->product_end = c.product.end;
-        intent->product_confidence = c.product.probability;
+        set_product(&c, intent);
         if (catalog != NULL)
             match_product(l, text.data, &c.product, catalog, intent);
+        if (catalog != NULL && intent->product.name == NULL && c.product_n > 1) {
+            uint32_t known = known_product(l, text.data, catalog, intent);
+            if (known != 0) {
+                c = choose(l, known);
+                set_product(&c, intent);
+            }
+        }
     }
-    set_quantity(text, chosen_quantity(&c), largest, intent);
+    set_quantity(text, chosen_quantity(&c), c.largest, intent);
 }
 
 static struct relevance_intent *intent_at(struct relevance_intent *intents, size_t i)

@@ -253,7 +253,9 @@ static void finds_what_is_meant(void **state)
         {"pasa", "Dog", 1},
         {"organic green tea", "Green Tea", 0},
         {"the lip balms now", "Lip Balm", 0},
-        {"the lip balms please", NULL, 0}, /* more than half would be left out */
+        {"the lip balms please", "Lip Balm", 0}, /* more than half left out: the rest must be equal */
+        {"the lip blams please", NULL, 0},
+        {"some really nice soap", NULL, 0}, /* more than two thirds would be left out */
         {"milks", "Milk", 1},
         {"silk", NULL, 0},
         {"sock", "Socks", 1},

@@ -471,6 +471,52 @@ static void extracts_intents(void **state)
     relevance_close(model);
 }
 
+/* Socks are a product to the model, but not in the catalogue. */
+static void a_product_of_the_catalogue_goes_before(void **state)
+{
+    static const struct {
+        const char *text, *product;
+        uint32_t product_n, quantity;
+    } cases[] = {
+        {"2 socks and 3 soap", "soap", 2, 3},     {"2 socks and soap", "soap", 2, 1},
+        {"socks 2 and soap", "soap", 2, 1},       {"socks and soap 4", "soap", 2, 4},
+        {"socks , socks and 3 soap", "soap", 3, 3}, {"2 socks and 3 socks", "socks", 2, 2},
+        {"4 socks", "socks", 1, 4},               {"2 soap and 3 socks", "soap", 2, 2},
+    };
+    relevance_model *model = tiny_open("intent-rule", "f32");
+    relevance_context *ctx = tiny_context(model, NULL);
+    relevance_catalog *catalog = open_catalog();
+    static char many[9 * 6 + 16];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct relevance_intent r = extract(ctx, cases[i].text, catalog);
+        size_t len = r.product_end - r.product_begin;
+        if (len != strlen(cases[i].product) ||
+            memcmp(cases[i].text + r.product_begin, cases[i].product, len) != 0 ||
+            r.product_n != cases[i].product_n || r.quantity != cases[i].quantity ||
+            (r.product.name != NULL) != (cases[i].product[2] == 'a'))
+            fail_msg("'%s': [%zu, %zu) '%s' of %u, %u", cases[i].text, r.product_begin,
+                     r.product_end, r.product.name != NULL ? r.product.name : "-", r.product_n,
+                     r.quantity);
+    }
+    /* the ninth product is not looked up any more */
+    for (size_t socks = 7; socks <= 8; socks++) {
+        struct relevance_intent r;
+        many[0] = '\0';
+        for (size_t i = 0; i < socks; i++)
+            strcat(many, "socks ");
+        strcat(many, "soap");
+        r = extract(ctx, many, catalog);
+        assert_int_equal(r.product_n, socks + 1);
+        assert_int_equal(r.product.name != NULL, socks == 7);
+        assert_int_equal(r.product_begin, socks == 7 ? 6 * socks : 0);
+    }
+    relevance_catalog_close(catalog);
+    relevance_context_destroy(ctx);
+    relevance_close(model);
+}
+
 /* Both heads see the same pass: what each gives alone; and a batch what single calls give. */
 static void heads_and_batches_agree(void **state)
 {
@@ -613,6 +659,7 @@ int main(void)
         cmocka_unit_test(quantities_by_hand),
         cmocka_unit_test(quantities_of_anything),
         cmocka_unit_test(extracts_intents),
+        cmocka_unit_test(a_product_of_the_catalogue_goes_before),
         cmocka_unit_test(heads_and_batches_agree),
         cmocka_unit_test(long_texts_are_cut),
         cmocka_unit_test(refuses_what_it_must),
