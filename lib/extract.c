@@ -289,59 +289,78 @@ static int has_minus(const char *text, size_t begin)
     return dash != 0 && (begin == dash || text[begin - dash - 1] == ' ');
 }
 
-/*
- * The product that counts - number 'wanted' - and its quantity: the last one before it, unless
- * another product is nearer to that; else likewise the first one after it.  A span is {0, 0} where
- * there is none.
- */
-struct choice {
-    struct relevance_span product, previous, next, before, after;
-    uint32_t product_n, wanted;
+/* The products of a text. */
+struct products {
+    struct relevance_span first;
+    uint32_t n;
     float largest; /* probability that any word is part of a quantity */
 };
 
-static void choose_span(struct choice *c, const struct relevance_span *span)
+static struct products find_products(const struct labelled *l)
+{
+    struct products p = {.n = 0};
+    struct relevance_span span;
+    size_t at = 0;
+
+    while (next_span(l, &at, &span, QUANTITY, &p.largest))
+        if (same_name(span.name, PRODUCT) && p.n++ == 0)
+            p.first = span;
+    return p;
+}
+
+/*
+ * The quantity of a product: the last one before it, unless another product is nearer to that; else
+ * likewise the first one after it.  A product right before it ("2 sacks of rice", where the sacks
+ * were taken for one) leaves it its quantity.  A span is {0, 0} where there is none.
+ */
+#define BESIDE 4 /* bytes, as of " de " */
+
+struct choice {
+    struct relevance_span before, earlier, previous, after, next;
+};
+
+static void consider(struct choice *c, const struct relevance_span *span,
+                     const struct relevance_span *product)
 {
     if (same_name(span->name, PRODUCT)) {
-        if (c->product_n < c->wanted) {
+        if (span->end <= product->begin) {
             c->previous = *span;
+            c->earlier = c->before;
             memset(&c->before, 0, sizeof c->before);
-        } else if (c->product_n == c->wanted) {
-            c->product = *span;
-        } else if (c->product_n == c->wanted + 1) {
+        } else if (span->begin >= product->end && c->next.end == 0) {
             c->next = *span;
         }
-        c->product_n++;
     } else if (same_name(span->name, QUANTITY)) {
-        if (c->product_n <= c->wanted)
+        if (span->end <= product->begin)
             c->before = *span;
-        else if (c->after.end == 0 && c->product_n == c->wanted + 1)
+        else if (span->begin >= product->end && c->after.end == 0 && c->next.end == 0)
             c->after = *span;
     }
 }
 
-static struct choice choose(const struct labelled *l, uint32_t wanted)
+/* Returns 0 where there is none. */
+static int choose_quantity(const struct labelled *l, const struct relevance_span *product,
+                           struct relevance_span *quantity)
 {
     struct relevance_span span;
     struct choice c;
     size_t at = 0;
 
     memset(&c, 0, sizeof c);
-    c.wanted = wanted;
-    while (next_span(l, &at, &span, QUANTITY, &c.largest))
-        choose_span(&c, &span);
-    return c;
-}
-
-static const struct relevance_span *chosen_quantity(const struct choice *c)
-{
-    if (c->before.end != 0 && (c->previous.end == 0 || c->before.begin - c->previous.end >=
-                                                           c->product.begin - c->before.end))
-        return &c->before;
-    if (c->after.end == 0 || (c->next.end != 0 && c->next.begin - c->after.end <
-                                                      c->after.begin - c->product.end))
-        return NULL;
-    return &c->after;
+    while (next_span(l, &at, &span, NULL, NULL))
+        consider(&c, &span, product);
+    if (c.before.end != 0 && (c.previous.end == 0 || c.before.begin - c.previous.end >=
+                                                         product->begin - c.before.end)) {
+        *quantity = c.before;
+        return 1;
+    }
+    if (c.after.end != 0 &&
+        (c.next.end == 0 || c.next.begin - c.after.end >= c.after.begin - product->end)) {
+        *quantity = c.after;
+        return 1;
+    }
+    *quantity = c.earlier;
+    return c.earlier.end != 0 && c.before.end == 0 && product->begin - c.previous.end <= BESIDE;
 }
 
 /* 'largest'  probability that any word is part of a quantity. */
@@ -446,52 +465,52 @@ static void match_product(const struct labelled *l, const char *text,
             }
 }
 
-/* The first product but number 0 that the catalogue has, or 0. */
-static uint32_t known_product(const struct labelled *l, const char *text,
-                              const relevance_catalog *catalog, struct relevance_intent *intent)
+/* The first product but number 0 that the catalogue has becomes *product. */
+static void try_others(const struct labelled *l, const char *text,
+                       const relevance_catalog *catalog, struct relevance_span *product,
+                       struct relevance_intent *intent)
 {
     struct relevance_span span;
     size_t at = 0;
 
     for (uint32_t n = 0; n < MAX_TRIED && next_span(l, &at, &span, NULL, NULL);) {
-        if (!same_name(span.name, PRODUCT))
+        if (!same_name(span.name, PRODUCT) || n++ == 0)
             continue;
-        if (n != 0)
-            relevance_catalog_match(catalog, text + span.begin, span.end - span.begin,
-                                    &intent->product);
-        if (intent->product.name != NULL)
-            return n;
-        n++;
+        relevance_catalog_match(catalog, text + span.begin, span.end - span.begin,
+                                &intent->product);
+        if (intent->product.name != NULL) {
+            *product = span;
+            return;
+        }
     }
-    return 0;
 }
 
-static void set_product(const struct choice *c, struct relevance_intent *intent)
+static void set_product(const struct relevance_span *span, struct relevance_intent *intent)
 {
-    intent->product_begin = c->product.begin;
-    intent->product_end = c->product.end;
-    intent->product_confidence = c->product.probability;
+    intent->product_begin = span->begin;
+    intent->product_end = span->end;
+    intent->product_confidence = span->probability;
 }
 
 static void read_intent(const struct labelled *l, struct relevance_text text,
                         const relevance_catalog *catalog, struct relevance_intent *intent)
 {
-    struct choice c = choose(l, 0);
+    struct products p = find_products(l);
+    struct relevance_span product = p.first, quantity;
+    int stated;
 
-    intent->product_n = c.product_n;
-    if (c.product_n != 0) {
-        set_product(&c, intent);
+    intent->product_n = p.n;
+    if (p.n != 0) {
+        set_product(&product, intent);
         if (catalog != NULL)
-            match_product(l, text.data, &c.product, catalog, intent);
-        if (catalog != NULL && intent->product.name == NULL && c.product_n > 1) {
-            uint32_t known = known_product(l, text.data, catalog, intent);
-            if (known != 0) {
-                c = choose(l, known);
-                set_product(&c, intent);
-            }
+            match_product(l, text.data, &product, catalog, intent);
+        if (catalog != NULL && intent->product.name == NULL && p.n > 1) {
+            try_others(l, text.data, catalog, &product, intent);
+            set_product(&product, intent);
         }
     }
-    set_quantity(text, chosen_quantity(&c), c.largest, intent);
+    stated = choose_quantity(l, &product, &quantity);
+    set_quantity(text, stated ? &quantity : NULL, p.largest, intent);
 }
 
 static struct relevance_intent *intent_at(struct relevance_intent *intents, size_t i)

@@ -481,6 +481,7 @@ static void a_product_of_the_catalogue_goes_before(void **state)
         {"2 socks and 3 soap", "soap", 2, 3},     {"2 socks and soap", "soap", 2, 1},
         {"socks 2 and soap", "soap", 2, 1},       {"socks and soap 4", "soap", 2, 4},
         {"socks , socks and 3 soap", "soap", 3, 3}, {"2 socks and 3 socks", "socks", 2, 2},
+        {"3 socks soap", "soap", 2, 3},           {"3 socks x3 soap", "soap", 2, 3},
         {"4 socks", "socks", 1, 4},               {"2 soap and 3 socks", "soap", 2, 2},
     };
     relevance_model *model = tiny_open("intent-rule", "f32");
