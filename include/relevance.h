@@ -505,7 +505,9 @@ struct relevance_intent {
  * Spanish ("twenty-five", "dvadeset i pet", "half a dozen", "tucet", "media docena", "a couple");
  * diacritics may be missing.  Pairs are counted as pairs.  Of several products the first counts - with
  * a catalogue, the first that is in it, if one of the first eight is - with the quantity before it, or
- * else one that follows and is nearer to it than to the next product.
+ * else one that follows and is nearer to it than to the next product.  Where the catalogue has none of
+ * them, words that equal one of its names are the product, if the model held that possible (a
+ * probability of 0.05).
  *
  * Text beyond the model's limit is cut at its end.  Allocates nothing.
  * Returns RELEVANCE_OK, _BAD_ARGUMENT or _NO_HEAD.  Since 0.1.

@@ -485,6 +485,48 @@ static void try_others(const struct labelled *l, const char *text,
     }
 }
 
+/*
+ * Where no product is in the catalogue: a stretch of words that equals a name of it and of which the
+ * model held at least possible that it is a product.  The most probable one counts, of equals the
+ * first and longest.
+ */
+#define MAX_SCANNED 64 /* words */
+#define MAX_NAME 6
+#define POSSIBLE 0.05f
+
+static void look_everywhere(const struct labelled *l, const char *text,
+                            const relevance_catalog *catalog, struct relevance_span *product,
+                            struct relevance_intent *intent)
+{
+    struct relevance_span span = *product;
+    size_t begin[MAX_SCANNED], end[MAX_SCANNED], n = 0;
+    float p[MAX_SCANNED], best = POSSIBLE;
+
+    for (size_t i = 0; i < l->n && n < MAX_SCANNED; n++) {
+        struct word w;
+        read_word(l, i, &w);
+        begin[n] = w.begin;
+        end[n] = w.end;
+        p[n] = entity_probability(l->model, w.p, PRODUCT);
+        i = w.next;
+    }
+    for (size_t i = 0; i < n; i++) {
+        float sum = 0.0f;
+        for (size_t k = i; k < n && k - i < MAX_NAME; k++) {
+            float mean = (sum += p[k]) / (float)(k - i + 1);
+            if (mean < best || (mean == best && begin[i] != span.begin) ||
+                !rlv_catalog_find(catalog, text + begin[i], end[k] - begin[i], 1, &intent->product))
+                continue;
+            best = mean;
+            span.begin = begin[i];
+            span.end = end[k];
+            span.probability = mean;
+        }
+    }
+    if (intent->product.name != NULL)
+        *product = span;
+}
+
 static void set_product(const struct relevance_span *span, struct relevance_intent *intent)
 {
     intent->product_begin = span->begin;
@@ -508,6 +550,12 @@ static void read_intent(const struct labelled *l, struct relevance_text text,
             try_others(l, text.data, catalog, &product, intent);
             set_product(&product, intent);
         }
+    }
+    if (catalog != NULL && intent->product.name == NULL) {
+        look_everywhere(l, text.data, catalog, &product, intent);
+        set_product(&product, intent);
+        if (p.n == 0 && product.end != 0)
+            intent->product_n = 1;
     }
     stated = choose_quantity(l, &product, &quantity);
     set_quantity(text, stated ? &quantity : NULL, p.largest, intent);

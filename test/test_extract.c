@@ -487,7 +487,7 @@ static void a_product_of_the_catalogue_goes_before(void **state)
     relevance_model *model = tiny_open("intent-rule", "f32");
     relevance_context *ctx = tiny_context(model, NULL);
     relevance_catalog *catalog = open_catalog();
-    static char many[9 * 6 + 16];
+    static char many[8 * 6 + 16];
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -501,17 +501,55 @@ static void a_product_of_the_catalogue_goes_before(void **state)
                      r.product_end, r.product.name != NULL ? r.product.name : "-", r.product_n,
                      r.quantity);
     }
-    /* the ninth product is not looked up any more */
+    /* what is near a name is not looked up any more as the ninth product */
     for (size_t socks = 7; socks <= 8; socks++) {
         struct relevance_intent r;
         many[0] = '\0';
         for (size_t i = 0; i < socks; i++)
             strcat(many, "socks ");
-        strcat(many, "soap");
+        strcat(many, "balzama za usne");
         r = extract(ctx, many, catalog);
         assert_int_equal(r.product_n, socks + 1);
         assert_int_equal(r.product.name != NULL, socks == 7);
         assert_int_equal(r.product_begin, socks == 7 ? 6 * socks : 0);
+    }
+    relevance_catalog_close(catalog);
+    relevance_context_destroy(ctx);
+    relevance_close(model);
+}
+
+/* Where no span is in the catalogue, names of it that the model held possible. */
+static void names_that_no_span_has(void **state)
+{
+    static const char names[] = "Gift\tsocks soap|lip soap socks\nPlease\nAnd\n";
+    static const struct {
+        const char *text;
+        size_t begin, end;
+        uint32_t product_n, quantity;
+        const char *name;
+    } cases[] = {
+        {"2 socks soap", 2, 12, 2, 2, "Gift"},        /* two spans, one name */
+        {"3 lip soap socks soap", 2, 16, 4, 3, "Gift"}, /* two names: the first */
+        {"please socks", 7, 12, 1, 1, NULL},          /* the model is sure that it is none */
+        {"and", 0, 0, 0, 1, NULL},
+    };
+    relevance_model *model = tiny_open("intent-rule", "f32");
+    relevance_context *ctx = tiny_context(model, NULL);
+    relevance_catalog *catalog = NULL;
+
+    (void)state;
+    assert_int_equal(relevance_catalog_open_memory(names, sizeof names - 1, NULL, &catalog, NULL),
+                     RELEVANCE_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct relevance_intent r = extract(ctx, cases[i].text, catalog);
+        if (r.product_begin != cases[i].begin || r.product_end != cases[i].end ||
+            r.product_n != cases[i].product_n || r.quantity != cases[i].quantity ||
+            (r.product.name == NULL) != (cases[i].name == NULL) ||
+            (r.product.name != NULL && strcmp(r.product.name, cases[i].name) != 0))
+            fail_msg("'%s': [%zu, %zu) '%s' of %u, %u", cases[i].text, r.product_begin,
+                     r.product_end, r.product.name != NULL ? r.product.name : "-", r.product_n,
+                     r.quantity);
+        assert_true(r.product_end == 0 || r.product_confidence > 0.9f);
     }
     relevance_catalog_close(catalog);
     relevance_context_destroy(ctx);
@@ -661,6 +699,7 @@ int main(void)
         cmocka_unit_test(quantities_of_anything),
         cmocka_unit_test(extracts_intents),
         cmocka_unit_test(a_product_of_the_catalogue_goes_before),
+        cmocka_unit_test(names_that_no_span_has),
         cmocka_unit_test(heads_and_batches_agree),
         cmocka_unit_test(long_texts_are_cut),
         cmocka_unit_test(refuses_what_it_must),
