@@ -50,7 +50,7 @@
 #define COST_FIRST 4u         /* the first character of a word: other words differ there */
 #define ENDING 3u
 #define STEM 3u
-#define WINDOW_COST 1u        /* where words were left out */
+#define WINDOW_COST 2u        /* where words were left out */
 #define COST_NONE 0x3fffu   /* more than any sum; with sums added to it still within 32 bits */
 
 struct key {

@@ -388,7 +388,7 @@ static void set_quantity(struct relevance_text text, const struct relevance_span
  * The product in the catalogue.  Where the model's span is too short for a name of several words
  * ("esmalte de" of "esmalte de uñas"), the words around it are tried too: the longest stretch that
  * equals a name counts, also instead of a shorter name; and where the span alone means nothing,
- * the shortest one that is near a name.  Other spans and punctuation are not crossed.
+ * the shortest one that is near a name.  Quantities and punctuation are not crossed.
  */
 #define MAX_ADDED 3 /* words on either side */
 #define MAX_TRIED 8 /* products, where the first ones are not in the catalogue */
@@ -403,7 +403,7 @@ static int joins(const struct word *w, const char *text)
 {
     unsigned char c = (unsigned char)text[w->begin];
 
-    return w->name == NULL &&
+    return (w->name == NULL || same_name(w->name, PRODUCT)) &&
            (w->end - w->begin > 1 || c >= 0x80 || (c >= '0' && c <= '9') ||
             ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' || c == '\'' || c == '&');
 }
