@@ -239,6 +239,7 @@ ifeq ($(SKIP_BINARY_CHECKS),)
 endif
 	CC="$(CC)" CFLAGS="$(EXTRA_CFLAGS)" LDLIBS="$(EXTRA_LDFLAGS) $(BLAS_LIBS) $(LIBS)" \
 	  test/intent_cli.sh $(BUILD)/relevance $(TINY_DIR)/intent-rule-f32.rlv $(STATIC)
+	python3 -B test/intent_model.py $(BUILD)/relevance
 	test/format.sh $(BUILD)/relevance
 ifeq ($(SKIP_BINARY_CHECKS),)
 	test/python.sh $(BUILD)

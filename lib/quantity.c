@@ -3,11 +3,12 @@
  * quantity.c - the number that a few words mean, in digits, English, Croatian or Spanish.
  *
  * The words of a span that the token head named QUANTITY are read from the left: what is no part of a
- * number ("x", "kom", "about") is passed over until one begins, and the first one counts.  All three
- * languages share one grammar - units, tens, hundreds and thousands that add up or multiply, dozens
- * and halves of them - and one table, since a word that two of them share means the same in both
- * (or nearly: "once" is the Spanish 11).  Words are compared folded, so that missing diacritics do
- * not matter; where nothing fits exactly, one edit is allowed in words of four letters and more.
+ * number ("x", "kom", "about", a size such as "160x200") is passed over until one begins, and the first
+ * one counts.  All three languages share one grammar - units, tens, hundreds and thousands that add up
+ * or multiply, dozens and halves of them - and one table, since a word that two of them share means
+ * the same in both (or nearly: "once" is the Spanish 11).  Words are compared folded, so that missing
+ * diacritics do not matter; where nothing fits exactly, one edit is allowed in words of four letters
+ * and more.
  */
 #include <string.h>
 
@@ -409,11 +410,32 @@ static int is_negative(const struct lexer *l, size_t i)
     return l->tokens[i].joined && (i == 1 || !before->joined);
 }
 
+/* "160x200" or "40x60x20" is a size.  Returns the token after it, or i. */
+static size_t after_size(const struct lexer *l, size_t i)
+{
+    size_t start = i;
+
+    for (; i + 2 < l->n && l->tokens[i].kind == NUMBER && l->tokens[i + 1].joined &&
+           l->tokens[i + 2].joined && l->tokens[i + 2].kind == NUMBER;
+         i += 2) {
+        const struct token *x = &l->tokens[i + 1];
+        if ((x->kind != UNKNOWN || strcmp(x->word, "x") != 0) &&
+            (x->kind != MARK || x->value != 0xd7))
+            break;
+    }
+    return i == start ? start : i + 1;
+}
+
 static struct number find_number(const struct lexer *l, int *negative)
 {
     struct number r = {0};
 
     for (size_t i = 0; i < l->n && !r.found; i++) {
+        size_t next = after_size(l, i);
+        if (next != i) {
+            i = next - 1;
+            continue;
+        }
         switch (l->tokens[i].kind) {
         case NUMBER:
         case VALUE:
