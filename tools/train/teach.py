@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What teachers know, as files to train on.
 
-  teach.py cosine --teacher DIR --pairs train.tsv... --out cosine.tsv
-      A sentence encoder's similarity of query-title pairs, for 'train.py similarity': for every query
-      its own titles, the nearest, near ones (ranks 10 to 100) and random ones among all titles.
+  teach.py cosine --teacher DIR... --pairs train.tsv... --out cosine.tsv
+      Similarity of query-title pairs to one or more sentence encoders, for 'train.py similarity': for
+      every query its own titles, the nearest, near ones (ranks 10 to 100) and random ones among all
+      titles.  Of several teachers the mean, each first scaled to standard deviation 1.
   teach.py probabilities --teacher DIR... --pairs FILE.tsv --out soft.tsv [--temperature 1]
       The mean probabilities of one or more trained classifiers for each pair, for distillation:
       'train.py relevance --train train.tsv soft.tsv'.
 """
 import argparse
 import csv
+import json
+import pathlib
 import sys
 
 import numpy as np
@@ -26,10 +29,17 @@ import trainer
 
 
 @torch.no_grad()
-def embed(texts, folder, batch_size=64, max_tokens=96, device="cpu"):
+def embed(texts, folder, kind, batch_size=64, max_tokens=96, device="cpu"):
     """[len(texts), hidden], normalised: the mean of the last hidden states, as sentence-transformers
-    defines it for all-mpnet-base-v2 and all-MiniLM-L6-v2."""
+    defines it for all-mpnet-base-v2 and all-MiniLM-L6-v2.  Before each text goes the prompt that
+    config_sentence_transformers.json has for its kind, "query" or "document" (E5's "query: ")."""
     tokenizer = encoders.tokenizer_of(folder)
+    try:
+        text = (pathlib.Path(folder) / "config_sentence_transformers.json").read_text()
+        prompt = json.loads(text).get("prompts", {}).get(kind, "")
+    except FileNotFoundError:
+        prompt = ""
+    texts = [prompt + t for t in texts]
     model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval().to(device)
     order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
     out = np.empty((len(texts), model.config.hidden_size), np.float32)
@@ -62,13 +72,17 @@ def cosine(args):
     title_at = {t: i for i, t in enumerate(titles)}
     for q, t in pairs:
         own.setdefault(q, set()).add(title_at[t])
-    q, t = (embed(x, args.teacher, device=args.device) for x in (queries, titles))
-    if args.embeddings:
-        np.savez(args.embeddings, queries=np.array(queries), titles=np.array(titles), q=q, t=t)
+    total = 0
+    for folder in args.teacher:
+        q = embed(queries, folder, "query", device=args.device)
+        t = embed(titles, folder, "document", device=args.device)
+        one = q @ t.T  # [queries, titles]
+        total = total + (one / one.std() if len(args.teacher) > 1 else one)
+    total /= len(args.teacher)
     generator = np.random.default_rng(args.seed)
     rows = []
     for i, query in enumerate(queries):
-        similarity = t @ q[i]
+        similarity = total[i]
         ranked = np.argsort(-similarity)
         # A set has no order that the seed fixes; sorted() has.
         chosen = sorted(own[query]) + ranked[:args.nearest].tolist()
@@ -109,13 +123,12 @@ def main():
     sub = parser.add_subparsers(required=True, metavar="WHAT")
     p = sub.add_parser("cosine")
     p.set_defaults(call=cosine)
-    p.add_argument("--teacher", required=True, metavar="DIR")
+    p.add_argument("--teacher", nargs="+", required=True, metavar="DIR")
     p.add_argument("--pairs", nargs="+", required=True, metavar="FILE.tsv")
     p.add_argument("--nearest", type=int, default=3)
     p.add_argument("--near", type=int, default=2)
     p.add_argument("--random", type=int, default=1)
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--embeddings", metavar="FILE.npz", help="also keep the embeddings")
     q = sub.add_parser("probabilities")
     q.set_defaults(call=probabilities)
     q.add_argument("--teacher", nargs="+", required=True, metavar="DIR")
