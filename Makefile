@@ -172,10 +172,11 @@ $(BUILD)/test_%: test/test_%.c $(SUPPORT_OBJ) $(TEST_TOOLS) $(STATIC)
 	      $(TEST_TOOLS) $(STATIC) $(EXTRA_LDFLAGS) $(TEST_LDFLAGS_$*) -lcmocka $(JANSSON) \
 	      $(BLAS_LIBS) $(LIBS) -o $@
 
+BENCH_FLAGS_host_pool := -fopenmp
 $(BUILD)/bench_%: test/bench_%.c $(STATIC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Ikernels -Itest -MMD -MP -MF $@.d $< $(STATIC) $(EXTRA_LDFLAGS) \
-	      $(BLAS_LIBS) $(LIBS) -o $@
+	$(CC) $(ALL_CFLAGS) $(BENCH_FLAGS_$*) -Ikernels -Itest -MMD -MP -MF $@.d $< $(STATIC) \
+	      $(EXTRA_LDFLAGS) $(BLAS_LIBS) $(LIBS) -o $@
 
 # The tiny checkpoints, converted to every format: what test_forward and test_bits read.
 TINY_MODELS := distilbert-seq distilbert-token bert-seq bert-token bert-bare bert-both \
@@ -299,14 +300,16 @@ PYTHON ?= .venv/bin/python
 SHARED_DIR ?= ../shared
 check-data:
 	$(PYTHON) -B test/test_from_esci.py
-check-parity: $(BUILD)/f32.rlv all
+# The DistilBERT that the race and the fidelity are measured with.
+DISTILBERT := $(addprefix $(BUILD)/,f32.rlv q7.rlv q4.rlv)
+$(DISTILBERT): $(BUILD)/%.rlv: $(BUILD)/relevance
+	$(BUILD)/relevance convert $(SHARED_DIR)/models/esci-distilbert $@ --weights $*
+check-parity: $(BUILD)/f32.rlv $(BUILD)/q7.rlv all
 	$(PYTHON) tools/parity/tokenizer_parity.py
 	$(PYTHON) tools/parity/logits.py $(BUILD)/f32.rlv --f32
-	$(PYTHON) tools/parity/logits.py $(MODEL) --q8
+	$(PYTHON) tools/parity/logits.py $(BUILD)/q7.rlv --q8
 	$(PYTHON) tools/parity/hidden.py
 	$(PYTHON) tools/parity/bits.py
-$(BUILD)/f32.rlv: $(BUILD)/relevance
-	$(BUILD)/relevance convert $(SHARED_DIR)/models/esci-distilbert $@ --weights f32
 
 # ---- speed: tables, never a verdict ----
 
@@ -318,13 +321,10 @@ bench: $(BUILD)/relevance $(BUILD)/bench_peak
 
 # Against other engines: needs tools/bootstrap --python and SHARED_DIR.  HIDE=avx512: with AVX2 for all.
 HIDE ?=
-bench-peers: all $(BUILD)/f32.rlv $(BUILD)/q4.rlv $(BUILD)/peers/int8_7bit.onnx \
-             $(HIDE:%=$(BUILD)/hide_%.so)
+bench-peers: all $(DISTILBERT) $(BUILD)/peers/int8_7bit.onnx $(HIDE:%=$(BUILD)/hide_%.so)
 	LD_PRELOAD=$(HIDE:%=$(BUILD)/hide_%.so) $(PYTHON) tools/bench/peers.py --onnx $(BUILD)/peers \
-	  --relevance $(BUILD)/relevance --library $(BUILD)/librelevance.so --model default=$(MODEL) \
+	  --relevance $(BUILD)/relevance --library $(BUILD)/librelevance.so --model q7=$(BUILD)/q7.rlv \
 	  --model f32=$(BUILD)/f32.rlv --model q4=$(BUILD)/q4.rlv $(PEERS_OPTIONS)
-$(BUILD)/q4.rlv: $(BUILD)/relevance
-	$(BUILD)/relevance convert $(SHARED_DIR)/models/esci-distilbert $@ --weights q4
 $(BUILD)/peers/int8_7bit.onnx:
 	$(PYTHON) $(SHARED_DIR)/bench/ort_model.py $(@D) $(SHARED_DIR)/models/esci-distilbert
 $(BUILD)/hide_avx512.so: tools/bench/hide_avx512.c

@@ -60,11 +60,11 @@ def open_ctranslate2(args, compute_type, threads):
 
 
 PEERS = {  # name: (opener, its argument, what of ours runs against it)
-    "onnxruntime int8": (open_ort, "int8_7bit.onnx", "default"),
+    "onnxruntime int8": (open_ort, "int8_7bit.onnx", "q7"),
     "onnxruntime f32": (open_ort, "fp32.onnx", "f32"),
     "onnxruntime 4-bit": (open_ort, "int4.onnx", "q4"),
     "openvino f32": (open_openvino, "ov-fp32.xml", "f32"),
-    "ctranslate2 int8": (open_ctranslate2, "int8_float32", "default"),
+    "ctranslate2 int8": (open_ctranslate2, "int8_float32", "q7"),
     "ctranslate2 f32": (open_ctranslate2, "float32", "f32"),
 }
 
@@ -187,7 +187,7 @@ def race_mixed(args):
     print(f"\n{'mixed lengths':20}{'threads':>8}{'peer/s':>9}{'ours/s':>9}{'ratio':>7}")
     for threads in args.thread_list:
         turns = [(MIXED_N * 1e3 / ask_child(args, name, threads, 16, "--mixed")["p50_ms"],
-                  ask_ours(args, "default", threads, 16, "--mixed")["pairs_per_s"])
+                  ask_ours(args, "q7", threads, 16, "--mixed")["pairs_per_s"])
                  for _ in range(args.rounds)]
         print(f"{name:20}{threads:8}{statistics.median(a for a, _ in turns):9.1f}"
               f"{statistics.median(b for _, b in turns):9.1f}"
@@ -230,7 +230,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--onnx", type=pathlib.Path, default=ROOT / "build/peers")
     parser.add_argument("--model", action="append", default=[], metavar="NAME=FILE",
-                        help="ours: default, f32 and q4")
+                        help="ours: q7, f32 and q4, of the checkpoint that the graphs are of")
     parser.add_argument("--relevance", default="build/relevance", help="the program")
     parser.add_argument("--library", default="build/librelevance.so")
     parser.add_argument("--peer", action="append", help=f"of: {', '.join(PEERS)} (default: all)")
@@ -253,7 +253,7 @@ def main():
     if args.child:
         child(args)
         return
-    args.model = dict(m.split("=", 1) for m in args.model) or {"default": ROOT / "data/default.rlv"}
+    args.model = dict(m.split("=", 1) for m in args.model) or {"q7": ROOT / "build/q7.rlv"}
     if not (args.onnx / "int8_7bit.onnx").exists():
         sys.exit(f"peers.py: no graphs in {args.onnx}: run 'make bench-peers', or ort_model.py of "
                  f"SHARED_DIR/bench with that folder")
