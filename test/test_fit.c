@@ -88,6 +88,34 @@ static void known_numbers_are_found(void **state)
     free_sample(&s);
 }
 
+static void a_temperature_alone_keeps_the_labels(void **state)
+{
+    struct sample s = make_sample(2000, 11);
+    struct failure failure = {""};
+    struct fit f, both;
+    double slope = 0;
+    (void)state;
+    assert_int_equal(fit_temperature(&s.pairs, &f, &failure), 0);
+    assert_int_equal(fit_calibration(&s.pairs, &both, &failure), 0);
+    assert_true(f.scale != both.scale);
+    for (uint32_t k = 0; k < LABELS; k++) {
+        assert_true(f.bias[k] == 0.0);
+        assert_true(f.prior[k] == both.prior[k]);
+    }
+    for (size_t i = 0; i < s.pairs.n; i++) {
+        const float *logits = s.logits + i * LABELS;
+        float p[LABELS];
+        uint32_t top = 0;
+        for (uint32_t k = 1; k < LABELS; k++)
+            top = logits[k] > logits[top] ? k : top;
+        assert_int_equal(fit_apply(&f, LABELS, logits, p), top);
+        for (uint32_t k = 0; k < LABELS; k++)
+            slope += ((double)p[k] - (k == s.truth[i])) * (double)logits[k];
+    }
+    assert_true(fabs(slope / (double)s.pairs.n) < 1e-6); /* the least loss that a scale can reach */
+    free_sample(&s);
+}
+
 static void moving_is_bayes_rule(void **state)
 {
     const double q[LABELS] = {0.1, 0.2, 0.3, 0.4}, twice[LABELS] = {0.2, 0.4, 0.6, 0.8};
@@ -392,6 +420,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_numbers_are_found),   cmocka_unit_test(moving_is_bayes_rule),
+        cmocka_unit_test(a_temperature_alone_keeps_the_labels),
         cmocka_unit_test(macro_f1_is_near_the_best), cmocka_unit_test(what_cannot_be_fitted),
         cmocka_unit_test(measures_by_hand),          cmocka_unit_test(intervals_see_queries),
         cmocka_unit_test(a_calibrated_file),

@@ -36,6 +36,8 @@ static const char help[] =
     "                              'even' (default: those of FILE)\n"
     "      --target accuracy       the most probable label at those shares, which is\n"
     "                              right most often (default)\n"
+    "      --target temperature    no biases: no pair changes its label, unless --prior\n"
+    "                              moves it; for few pairs, or few of a label\n"
     "      --target macro-f1       shares for which the rarer labels are found best:\n"
     "                              the model then gives them more often than is so\n"
     "  -f, --format FORMAT         of the input: auto, tsv, csv or jsonl\n" COMMON_HELP "\n"
@@ -48,8 +50,8 @@ static const char help[] =
     "  relevance calibrate --target macro-f1 model.rlv labelled.tsv rare.rlv\n"
     "  relevance calibrate --prior E=.8,S=.1,C=.02,I=.08 model.rlv labelled.tsv shop.rlv\n";
 
-enum target { TARGET_ACCURACY, TARGET_MACRO_F1 };
-static const char *const target_names[] = {"accuracy", "macro-f1", NULL};
+enum target { TARGET_ACCURACY, TARGET_TEMPERATURE, TARGET_MACRO_F1 };
+static const char *const target_names[] = {"accuracy", "temperature", "macro-f1", NULL};
 
 struct job {
     struct session session;
@@ -144,7 +146,7 @@ static bool check_labels(const struct job *job)
                       reader_name(job->reader), relevance_label(job->session.model, k));
             return false;
         }
-        if (count[k] < 20)
+        if (count[k] < 20 && job->target != TARGET_TEMPERATURE)
             tool_warn("only %llu pairs have the label '%s': its bias is a rough one",
                       (unsigned long long)count[k], relevance_label(job->session.model, k));
     }
@@ -156,7 +158,7 @@ static bool check_labels(const struct job *job)
 static int fit(const struct job *job, const struct fit_pairs *pairs, struct fit *f,
                struct failure *failure)
 {
-    if (fit_calibration(pairs, f, failure) != 0)
+    if ((job->target == TARGET_TEMPERATURE ? fit_temperature : fit_calibration)(pairs, f, failure) != 0)
         return -1;
     if (job->prior != NULL)
         fit_move(f, pairs->label_n, job->prior);
@@ -325,8 +327,8 @@ static bool save(const struct job *job, const struct fit *f, const char *out_pat
         bias[k] = (float)f->bias[k];
         prior[k] = (float)f->prior[k];
     }
-    snprintf(note, sizeof note, "temperature %.4f and label biases fitted to %zu pairs, target %s",
-             1 / f->scale, job->pairs.n, target_names[job->target]);
+    snprintf(note, sizeof note, "temperature %.4f%s fitted to %zu pairs, target %s",
+             1 / f->scale, job->target == TARGET_TEMPERATURE ? "" : " and label biases", job->pairs.n, target_names[job->target]);
     c.note = note;
     return rlv_edit_calibration(job->session.path, out_path, &c, failure) == 0;
 }

@@ -26,7 +26,8 @@ void fit_shares(const struct fit_pairs *pairs, double *shares)
 /* The unknowns are x[0] = scale and x[k] = bias of label k, relative to the bias of label 0. */
 struct newton {
     const struct fit_pairs *pairs;
-    uint32_t n;
+    uint32_t n;       /* labels */
+    uint32_t unknown; /* of x, from x[0] on; the others stay 0 */
     double x[MAX_LABELS], gradient[MAX_LABELS], step[MAX_LABELS];
     double hessian[MAX_LABELS][MAX_LABELS];
 };
@@ -86,7 +87,7 @@ static void derivatives(struct newton *s)
 static int solve(struct newton *s)
 {
     double(*h)[MAX_LABELS] = s->hessian, *x = s->step;
-    for (uint32_t k = 0; k < s->n; k++) {
+    for (uint32_t k = 0; k < s->unknown; k++) {
         for (uint32_t j = 0; j <= k; j++) {
             double sum = h[k][j] + (j == k ? 1e-12 : 0.0);
             for (uint32_t i = 0; i < j; i++)
@@ -96,14 +97,14 @@ static int solve(struct newton *s)
             h[k][j] = j == k ? sqrt(sum) : sum / h[j][j];
         }
     }
-    for (uint32_t k = 0; k < s->n; k++) {
+    for (uint32_t k = 0; k < s->unknown; k++) {
         x[k] = s->gradient[k];
         for (uint32_t j = 0; j < k; j++)
             x[k] -= h[k][j] * x[j];
         x[k] /= h[k][k];
     }
-    for (uint32_t k = s->n; k-- > 0;) {
-        for (uint32_t j = k + 1; j < s->n; j++)
+    for (uint32_t k = s->unknown; k-- > 0;) {
+        for (uint32_t j = k + 1; j < s->unknown; j++)
             x[k] -= h[j][k] * x[j];
         x[k] /= h[k][k];
     }
@@ -126,9 +127,10 @@ static int check_pairs(const struct fit_pairs *pairs, const double *shares, stru
     return 0;
 }
 
-int fit_calibration(const struct fit_pairs *pairs, struct fit *fit, struct failure *failure)
+static int minimise(const struct fit_pairs *pairs, uint32_t unknown, struct fit *fit,
+                    struct failure *failure)
 {
-    struct newton s = {.pairs = pairs, .n = pairs->label_n, .x = {1.0}};
+    struct newton s = {.pairs = pairs, .n = pairs->label_n, .unknown = unknown, .x = {1.0}};
     double loss, mean = 0, shares[MAX_LABELS] = {0};
     int converged = 0;
     if (pairs->n > 0)
@@ -137,15 +139,15 @@ int fit_calibration(const struct fit_pairs *pairs, struct fit *fit, struct failu
         return -1;
     loss = loss_at(&s, s.x);
     for (int round = 0; round < 100 && !converged; round++) {
-        double next[MAX_LABELS], decrease = 0, size = 1.0, lower = loss;
+        double next[MAX_LABELS] = {0}, decrease = 0, size = 1.0, lower = loss;
         derivatives(&s);
         if (!solve(&s))
             break;
-        for (uint32_t k = 0; k < s.n; k++)
+        for (uint32_t k = 0; k < s.unknown; k++)
             decrease += s.gradient[k] * s.step[k];
         converged = decrease < 1e-14; /* of the loss, twice: far below what pairs can tell */
         for (; size > 1e-9; size *= 0.5) {
-            for (uint32_t k = 0; k < s.n; k++)
+            for (uint32_t k = 0; k < s.unknown; k++)
                 next[k] = s.x[k] - size * s.step[k];
             lower = loss_at(&s, next);
             if (lower <= loss - 1e-4 * size * decrease) /* Armijo's rule */
@@ -183,6 +185,16 @@ int fit_calibration(const struct fit_pairs *pairs, struct fit *fit, struct failu
         fit->prior[k] = shares[k];
     }
     return 0;
+}
+
+int fit_calibration(const struct fit_pairs *pairs, struct fit *fit, struct failure *failure)
+{
+    return minimise(pairs, pairs->label_n, fit, failure);
+}
+
+int fit_temperature(const struct fit_pairs *pairs, struct fit *fit, struct failure *failure)
+{
+    return minimise(pairs, 1, fit, failure);
 }
 
 /* ---- other label shares ---- */
