@@ -356,6 +356,51 @@ class Training(Case):
                                  "token_classifier.bias"} <= names)
                 self.assertFalse([n for n in names if "pooler" in n])
 
+    def run_tool(self, name, *args):
+        done = subprocess.run([sys.executable, ROOT / "tools/train" / name, *map(str, args)],
+                              capture_output=True, text=True)
+        return done.returncode, done.stderr
+
+    def test_average_of_weights(self):
+        one, two, out = self.dir / "one", self.dir / "two", self.dir / "mean"
+        for folder, seed in ((one, 1), (two, 2)):
+            torch.manual_seed(seed)
+            model = encoders.sequence_model(TINY / "bert-bare", encoders.RELEVANCE_LABELS)
+            encoders.save(model, encoders.tokenizer_of(TINY / "bert-bare"), folder)
+        self.assertEqual(self.run_tool("average.py", f"{one}=.25", f"{two}=.75", "--out", out), (0, ""))
+        a, b, mean = (encoders.load(f).state_dict() for f in (one, two, out))
+        self.assertFalse(torch.equal(a["classifier.weight"], b["classifier.weight"]))
+        for k in mean:
+            self.assertTrue(torch.allclose(mean[k].float(), .25 * a[k].float() + .75 * b[k].float()), k)
+        for models, message in (((f"{one}=.5", f"{two}=.6"), "add up"),
+                                ((f"{one}=.5", f"{self.dir / 'none'}=.5"), "none"),
+                                ((f"{one}=.5", f"{TINY / 'distilbert-seq'}=.5"), "other tensors")):
+            status, text = self.run_tool("average.py", *models, "--out", self.dir / "bad")
+            self.assertEqual(status, 2)
+            self.assertIn(message, text)
+            self.assertFalse((self.dir / "bad").exists())
+
+    def test_sets_hold_queries_out(self):
+        labelled, synthetic, out = self.dir / "l.tsv", self.dir / "s.tsv", self.dir / "sets"
+        with open(labelled, "w") as f:
+            f.write("query\ttitle\tlabel\tsource\n")
+            for i in range(300):
+                f.write(f"q {i % 100}\tt {i}\tE\t{'shop' if i < 200 else 'other'}\n")
+        with open(synthetic, "w") as f:
+            f.write("query\ttitle\tlabel\n" + "".join(f"s {i % 40}\tt\tS\n" for i in range(80)))
+        options = ["--labelled", labelled, "--synthetic", synthetic, "--out", out]
+        self.assertEqual(self.run_tool("relevance_sets.py", *options, "--natural", "shop"), (0, ""))
+        nat, cal, oth, synth = (data.read_tsv(out / f"{n}.tsv") for n in ("nat", "cal", "oth", "synth"))
+        self.assertEqual(len(nat) + len(cal), 200)
+        self.assertTrue(20 < len(cal) < 70)
+        held = {r["query"] for r in cal}
+        self.assertFalse(held & {r["query"] for r in nat + oth})
+        self.assertEqual(len(synth), 40)
+        labelled.write_text("query\ttitle\n")
+        status, text = self.run_tool("relevance_sets.py", *options)
+        self.assertEqual(status, 2)
+        self.assertIn("l.tsv", text)
+
     def test_similarity_then_relevance_keeps_the_encoder(self):
         path = self.dir / "cosine.tsv"
         with open(path, "w") as f:
