@@ -10,8 +10,9 @@ The sets: the ESCI development pairs (SHARED/data/esci/dev.tsv, not part of the 
 part of data/labelled.tsv, and the in-domain and unseen-category sets that tools/synth/relevance.py
 makes (seed 1).  One that is not there is left out, and the table says so.
 
-Each set is evaluated for the label shares that it has ('relevance eval --prior'), where the model
-knows its own; the development pairs also for --rare, at which the rarer labels are found.  With
+The development pairs, which are of the kind that the model is calibrated for, are evaluated for the
+label shares that they have ('relevance eval --prior'), where the model knows its own, and for --rare,
+at which the rarer labels are found; the other sets as the model comes.  With
 --checkpoint, the Hugging Face folder that the model was made from, it is also converted to each of
 --formats and compared with f32, pair by pair, and with PyTorch.
 
@@ -131,7 +132,7 @@ def quality(bench):
             absent.append(name)
             continue
         pairs = read_tsv(path)
-        points = [(name, shares(pairs) if bench.knows_shares else None)]
+        points = [(name, shares(pairs) if key == "dev" and bench.knows_shares else None)]
         if key == "dev" and bench.knows_shares:
             points.append((name + ", for the rare labels", bench.args.rare))
         for title, prior in points:
@@ -151,8 +152,8 @@ def quality(bench):
                    "right % of Exact / Substitute / Complement / Irrelevant", "ECE", "log loss",
                    "right % of the surest 50 / 80 / 90 %"], rows)
     if bench.knows_shares:
-        text += ("\n\"As it comes\" is the accuracy without `--prior`; all else is for the label shares that the set has, "
-                 f"\"for the rare labels\" for `--prior {bench.args.rare}`.\n")
+        text += ("\n\"As it comes\" is the accuracy without `--prior`. All else of the development pairs is for the label "
+                 f"shares that they have, or \"for the rare labels\" for `--prior {bench.args.rare}`.\n")
     else:
         text += "\nThe model does not say for which label shares it is calibrated, so none were given.\n"
     if absent:

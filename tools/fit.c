@@ -194,7 +194,17 @@ int fit_calibration(const struct fit_pairs *pairs, struct fit *fit, struct failu
 
 int fit_temperature(const struct fit_pairs *pairs, struct fit *fit, struct failure *failure)
 {
-    return minimise(pairs, 1, fit, failure);
+    float p[RELEVANCE_MAX_LABELS];
+
+    if (minimise(pairs, 1, fit, failure) != 0)
+        return -1;
+    memset(fit->prior, 0, sizeof fit->prior);
+    for (size_t i = 0; i < pairs->n; i++) {
+        fit_apply(fit, pairs->label_n, pairs->logits + i * pairs->label_n, p);
+        for (uint32_t k = 0; k < pairs->label_n; k++)
+            fit->prior[k] += (double)p[k] / (double)pairs->n;
+    }
+    return 0;
 }
 
 /* ---- other label shares ---- */

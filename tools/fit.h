@@ -43,7 +43,8 @@ void fit_shares(const struct fit_pairs *pairs, double *shares);
 int fit_calibration(const struct fit_pairs *pairs, struct fit *fit, struct failure *failure);
 
 /* fit_temperature() - likewise, but the scale alone, all biases being 0: no pair changes its label, and
- * there is nothing that few pairs of a label could spoil. */
+ * there is nothing that few pairs of a label could spoil.  Its label shares are those that the model
+ * assumes of these pairs, the means of the probabilities. */
 int fit_temperature(const struct fit_pairs *pairs, struct fit *fit, struct failure *failure);
 
 /* fit_move() - the same probabilities for other label shares, each above 0: Bayes' rule. */
