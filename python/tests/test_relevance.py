@@ -103,10 +103,10 @@ class Results(unittest.TestCase):
         self.assertEqual(model.labels, ("Exact", "Substitute", "Complement", "Irrelevant"))
         r = model.classify("dog leash", "Reflective nylon dog leash, 6 ft")
         self.assertEqual(r.label, "Exact")
-        self.assertEqual(model.info.hidden_size, 768)
+        self.assertEqual(model.info.hidden_size, 384)
         self.assertIn("license", model.info.metadata)
         self.assertEqual(model.info.file_bytes, os.path.getsize(model.path))
-        self.assertIn("distilbert q7", repr(model))
+        self.assertIn("bert q7", repr(model))
 
     def test_tokens(self):
         model = Relevance(tiny())
