@@ -6,8 +6,8 @@
 # The kernels are one function for each tile, unrolled: at -O3 a sanitizer makes them take minutes to
 # compile, so here they are built with -O1.
 
-.PHONY: check-hard check-all check-sanitized check-asan check-ubsan check-tsan check-valgrind \
-        check-mutants check-reproducible fuzz fuzz-all fuzz-coverage coverage soak
+.PHONY: check-hard check-all check-sanitized check-asan check-asan-clang check-ubsan check-tsan \
+        check-valgrind check-mutants check-reproducible fuzz fuzz-all fuzz-coverage coverage soak
 
 # TILES=small: the matrix kernels with tiles of at most two rows, a quarter of the time to compile.
 TILES ?= all
@@ -53,14 +53,19 @@ check-valgrind: $(TINY) all
 	RLV_TEST_STEP=$(VALGRIND_STEP) RLV_TEST_CALLS=20 RLV_TEST_HUGE_MB=1 $(MAKE) RUN="$(VALGRIND)" \
 	  $(if $(VALGRIND_TESTS),TESTS="$(VALGRIND_TESTS)") tests
 
-# What CI runs after 'make check': the sanitizers, some of the suite in valgrind, 30 seconds of each
-# fuzzer.  Two at a time, each one's output in one piece.
+# The suite by clang, with addresses, leaks and undefined behaviour (the kernels with addresses), from
+# the objects that the fuzzers are made of.
+check-asan-clang: $(TINY)
+	+$(FUZZ_BUILD) EXTRA_LDFLAGS="-fsanitize=address,undefined" check-sanitized
+
+# What CI runs after 'make check': sanitizers (gcc's takes longer to compile than all of this), some of
+# the suite in valgrind, 30 seconds of each fuzzer.  Two at a time, each one's output in one piece.
 HARD_TSAN_TESTS := threads threads_soak faults api
 HARD_VALGRIND_TESTS := alloc faults forward reader safetensors disk threads
 check-hard: $(TINY) all
 	+RLV_TEST_STEP=11 $(MAKE) -j$(HARD_JOBS) -Orecurse TILES=small VALGRIND_STEP=1001 \
 	  VALGRIND_TESTS="$(HARD_VALGRIND_TESTS)" TSAN_TESTS="$(HARD_TSAN_TESTS)" \
-	  check-asan check-ubsan check-tsan check-valgrind
+	  check-asan-clang check-ubsan check-tsan check-valgrind
 	+$(MAKE) TILES=small SECONDS=30 fuzz-all
 HARD_JOBS := $(shell nproc 2>/dev/null || echo 2)
 
@@ -82,8 +87,8 @@ $(BUILD)/fuzz_%: test/fuzz/fuzz_%.c test/fuzz/fuzz.c test/fuzz/fuzz.h $(SUPPORT_
 	  -lcmocka -ljansson $(LIBS) -o $@
 
 FUZZ_BUILD = $(SANITIZED) CC=clang BUILD=build/fuzz EXTRA_CFLAGS="$(FUZZ_CFLAGS)" \
-             KERNEL_OPT="-O1 -fno-sanitize=all -fsanitize=address" \
-             EXTRA_LDFLAGS="-fsanitize=fuzzer,address,undefined"
+             KERNEL_OPT="-O1 -fno-sanitize=all -fsanitize=address"
+FUZZ_LINK := EXTRA_LDFLAGS="-fsanitize=fuzzer,address,undefined"
 # Finds go to build/fuzz/corpus, where the next run begins; what breaks a target to build/fuzz/found.
 fuzz_run = mkdir -p build/fuzz/corpus/$(1) build/fuzz/found test/fuzz/corpus/$(1) && \
            $(NO_ASLR) build/fuzz/fuzz_$(1) -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=2048 \
@@ -92,12 +97,12 @@ fuzz_run = mkdir -p build/fuzz/corpus/$(1) build/fuzz/found test/fuzz/corpus/$(1
              -artifact_prefix=build/fuzz/found/$(1)- build/fuzz/corpus/$(1) test/fuzz/corpus/$(1)
 fuzz:
 	@test -f test/fuzz/fuzz_$(TARGET).c || { echo "TARGET is one of: $(FUZZ_TARGETS)"; exit 2; }
-	+$(FUZZ_BUILD) build/fuzz/fuzz_$(TARGET)
+	+$(FUZZ_BUILD) $(FUZZ_LINK) build/fuzz/fuzz_$(TARGET)
 	$(call fuzz_run,$(TARGET))
 
 # As many at a time as there are processors.
 fuzz-all:
-	+$(FUZZ_BUILD) $(FUZZ_TARGETS:%=build/fuzz/fuzz_%)
+	+$(FUZZ_BUILD) $(FUZZ_LINK) $(FUZZ_TARGETS:%=build/fuzz/fuzz_%)
 	+$(MAKE) -j$(HARD_JOBS) -Oline $(FUZZ_TARGETS:%=fuzz-run-%)
 fuzz-run-%:
 	$(call fuzz_run,$*)

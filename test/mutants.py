@@ -46,7 +46,7 @@ MUTANTS = [
      "        return status;", "faults"),
     ("checksum lane", "lib/checksum.c", "b[i] += a[i];", "b[i] += 1;", "model api"),
     ("full hash table", "lib/tokenizer.c", "if (used > v->slot_n)", "if (0)", "model"),
-    ("slot id", "lib/tokenizer.c", "if (slot->id >= v->token_n)", "if (0)", "model tokenizer"),
+    ("slot id", "lib/tokenizer.c", "if (slot->id >= v->token_n)", "if (0)", "tokenizer model"),
     ("word limit", "lib/tokenizer.c", "#define MAX_WORD 100u", "#define MAX_WORD 101u",
      "wordpiece tokenizer"),
     ("mark order", "lib/tokenizer.c", "s->marks[at - 1].rank > rank", "s->marks[at - 1].rank >= rank",
