@@ -24,6 +24,18 @@
 #include "support/random.h"
 #include "support/tiny.h"
 
+/* AddressSanitizer does, for a while: gcc's name for it, and clang's. */
+#if defined(__SANITIZE_ADDRESS__)
+#define KEEPS_FREED_MEMORY 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KEEPS_FREED_MEMORY 1
+#endif
+#endif
+#if !defined(KEEPS_FREED_MEMORY)
+#define KEEPS_FREED_MEMORY 0
+#endif
+
 #define THREAD_N 8
 #define CASE_N 24
 #define TOKEN_CAP 64
@@ -376,9 +388,8 @@ static void soak(void **state)
     after = resident_pages();
     printf("soak: %lu calls, resident %lu pages after %lu calls, %lu at the end\n", calls, before,
            warm, after);
-#if defined(__SANITIZE_ADDRESS__) /* which keeps freed memory back for a while */
-    before = 0;
-#endif
+    if (KEEPS_FREED_MEMORY)
+        before = 0;
     if (before != 0 && after > before + 64) /* 256 KB: stacks of threads that came and went */
         fail_msg("resident memory grew from %lu to %lu pages", before, after);
     renew(&ctx, NULL, 0);

@@ -19,14 +19,16 @@ void damage_repair(uint8_t *file, size_t len)
 {
     struct rlv_file_header *h = (void *)file;
     struct rlv_section *table;
+    uint32_t n; /* a copy: a table that lies over the header changes it */
     if (len < sizeof *h)
         return;
     if (table_is_inside(h, len)) {
         table = (void *)(file + h->table_offset);
-        for (uint32_t i = 0; i < h->section_n; i++)
+        n = h->section_n;
+        for (uint32_t i = 0; i < n; i++)
             if (table[i].offset <= len && table[i].len <= len - table[i].offset)
                 table[i].checksum = rlv_checksum(file + table[i].offset, table[i].len);
-        h->table_checksum = rlv_checksum(table, h->section_n * sizeof *table);
+        h->table_checksum = rlv_checksum(table, n * sizeof *table);
     }
     h->header_checksum = rlv_checksum(h, offsetof(struct rlv_file_header, header_checksum));
 }
