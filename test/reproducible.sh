@@ -24,7 +24,7 @@ same() { # NAME FILE FILE
 first=$scratch/a second=$scratch/another/folder
 for copy in "$first" "$second"; do
     mkdir -p "$copy"
-    cp -R Makefile include lib kernels packaging tools test "$copy"
+    cp -R Makefile include lib kernels packaging tools test docs "$copy"
 done
 find "$second" -exec touch -d '2001-02-03 04:05:06 UTC' {} +
 build() { make -s "$@" KERNEL_OPT="${KERNEL_OPT:--O1}" all >/dev/null; }
