@@ -16,6 +16,8 @@ import sys
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from trainer import write_atomically
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -37,8 +39,8 @@ def main():
         for path in pathlib.Path(models[0][0]).iterdir():
             if path.name != "model.safetensors":
                 shutil.copy(path, args.out)
-        save_file(mean, args.out / "model.safetensors.tmp", metadata={"format": "pt"})
-        (args.out / "model.safetensors.tmp").replace(args.out / "model.safetensors")
+        write_atomically(args.out / "model.safetensors",
+                         lambda path: save_file(mean, path, metadata={"format": "pt"}))
     except (OSError, ValueError, SafetensorError) as error:
         print(f"average: {error}", file=sys.stderr)
         return 2
