@@ -300,14 +300,17 @@ PYTHON ?= .venv/bin/python
 SHARED_DIR ?= ../shared
 check-data:
 	$(PYTHON) -B test/test_from_esci.py
-# The DistilBERT that the race and the fidelity are measured with.
-DISTILBERT := $(addprefix $(BUILD)/,f32.rlv q7.rlv q4.rlv)
-$(DISTILBERT): $(BUILD)/%.rlv: $(BUILD)/relevance
-	$(BUILD)/relevance convert $(SHARED_DIR)/models/esci-distilbert $@ --weights $*
-check-parity: $(BUILD)/f32.rlv $(BUILD)/q7.rlv all
+# The checkpoint of the race and of the parity checks: a Hugging Face folder.
+RACED ?= $(SHARED_DIR)/models/esci-distilbert
+RACE  := $(BUILD)/peers/$(notdir $(RACED))
+RACERS := f32 q7 q4
+$(RACERS:%=$(RACE)/%.rlv): $(RACE)/%.rlv: $(BUILD)/relevance
+	@mkdir -p $(@D)
+	$(BUILD)/relevance convert $(RACED) $@ --weights $*
+check-parity: $(RACE)/f32.rlv $(RACE)/q7.rlv all
 	$(PYTHON) tools/parity/tokenizer_parity.py
-	$(PYTHON) tools/parity/logits.py $(BUILD)/f32.rlv --f32
-	$(PYTHON) tools/parity/logits.py $(BUILD)/q7.rlv --q8
+	$(PYTHON) tools/parity/logits.py $(RACE)/f32.rlv --f32
+	$(PYTHON) tools/parity/logits.py $(RACE)/q7.rlv --q8
 	$(PYTHON) tools/parity/hidden.py
 	$(PYTHON) tools/parity/bits.py
 
@@ -319,14 +322,14 @@ bench: $(BUILD)/relevance $(BUILD)/bench_peak
 	python3 tools/bench/table.py --relevance $(BUILD)/relevance --peak $(BUILD)/bench_peak \
 	  $(MODEL) $(BENCH_MODELS)
 
-# Against other engines: needs tools/bootstrap --python and SHARED_DIR.  HIDE=avx512: with AVX2 for all.
+# RACED against other engines: needs tools/bootstrap --python.  HIDE=avx512: with AVX2 for all.
 HIDE ?=
-bench-peers: all $(DISTILBERT) $(BUILD)/peers/int8_7bit.onnx $(HIDE:%=$(BUILD)/hide_%.so)
-	LD_PRELOAD=$(HIDE:%=$(BUILD)/hide_%.so) $(PYTHON) tools/bench/peers.py --onnx $(BUILD)/peers \
-	  --relevance $(BUILD)/relevance --library $(BUILD)/librelevance.so --model q7=$(BUILD)/q7.rlv \
-	  --model f32=$(BUILD)/f32.rlv --model q4=$(BUILD)/q4.rlv $(PEERS_OPTIONS)
-$(BUILD)/peers/int8_7bit.onnx:
-	$(PYTHON) $(SHARED_DIR)/bench/ort_model.py $(@D) $(SHARED_DIR)/models/esci-distilbert
+bench-peers: all $(RACERS:%=$(RACE)/%.rlv) $(RACE)/int8_7bit.onnx $(HIDE:%=$(BUILD)/hide_%.so)
+	LD_PRELOAD=$(HIDE:%=$(BUILD)/hide_%.so) $(PYTHON) tools/bench/peers.py --onnx $(RACE) \
+	  --relevance $(BUILD)/relevance --library $(BUILD)/librelevance.so --reference $(RACED).dev.jsonl \
+	  $(foreach r,$(RACERS),--model $(r)=$(RACE)/$(r).rlv) $(PEERS_OPTIONS)
+$(RACE)/int8_7bit.onnx:
+	$(PYTHON) tools/bench/ort_graphs.py $(RACED) $(@D)
 $(BUILD)/hide_avx512.so: tools/bench/hide_avx512.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -shared -fPIC $< -o $@
@@ -366,6 +369,6 @@ help:
 	@echo "check-bare      pip install, make install and programs on them, on a Debian that has nothing"
 	@echo "dist            the release, the same bytes whoever packs it;  check-dist"
 	@echo "bench           time, share of the peak, and how cost grows, on this machine"
-	@echo "bench-peers     in turn with ONNX Runtime and others (tools/bootstrap --python)"
+	@echo "bench-peers     RACED, a checkpoint, in turn with ONNX Runtime and others (tools/bootstrap --python)"
 	@echo "accuracy        measure MODEL on the test sets, into docs/accuracy.md (CHECKPOINT: bit widths)"
 	@echo "clean           remove build/"

@@ -8,10 +8,9 @@ how far each engine's probabilities are from f32 on the development pairs, since
 the answers is another thing.  "mixed" is 256 pairs of 12 to 96 tokens, mean 42: ours in the order of
 arrival in one call, ONNX Runtime in its best way, sorted by length in batches of 8.
 
-Graphs for ONNX Runtime are built once, by ort_model.py of SHARED_DIR/bench, into the folder ONNX;
-OpenVINO reads ONNX/ov-fp32.xml and CTranslate2 the folder ONNX/ct2, made by their own converters from
-the same checkpoint.  On an AVX-512 machine
-LD_PRELOAD=build/hide_avx512.so repeats the race with AVX2 for all.
+Graphs for ONNX Runtime are built once, by ort_graphs.py, into the folder ONNX; OpenVINO reads
+ONNX/ov-fp32.xml and CTranslate2 the folder ONNX/ct2, made by their own converters from the same
+checkpoint.  On an AVX-512 machine LD_PRELOAD=build/hide_avx512.so repeats the race with AVX2 for all.
 
 Needs numpy and onnxruntime (tools/bootstrap --python), matplotlib for --plot.  Exit status: 0, or 2
 where something is missing.
@@ -195,9 +194,10 @@ def race_mixed(args):
 
 
 def fidelity(args, names):
-    if not args.pairs.exists():
-        print(f"fidelity: left out ({args.pairs} is not there)")
-        return
+    for path in args.pairs, args.reference:
+        if not path.exists():
+            print(f"fidelity: left out ({path} is not there)")
+            return
     print(f"\n{'against f32':20}{'same label':>11}{'mean change':>13}{'largest':>9}")
     rows = [(n, ask_child(args, n, 2, 16, "--fidelity")) for n in names if n.startswith("onnx")]
     rows += [("ours " + w, our_distance(args, w)) for w in args.model]
@@ -228,7 +228,7 @@ def plot(args, names):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--onnx", type=pathlib.Path, default=ROOT / "build/peers")
+    parser.add_argument("--onnx", type=pathlib.Path, default=ROOT / "build/peers/esci-distilbert")
     parser.add_argument("--model", action="append", default=[], metavar="NAME=FILE",
                         help="ours: q7, f32 and q4, of the checkpoint that the graphs are of")
     parser.add_argument("--relevance", default="build/relevance", help="the program")
@@ -253,10 +253,9 @@ def main():
     if args.child:
         child(args)
         return
-    args.model = dict(m.split("=", 1) for m in args.model) or {"q7": ROOT / "build/q7.rlv"}
+    args.model = dict(m.split("=", 1) for m in args.model)
     if not (args.onnx / "int8_7bit.onnx").exists():
-        sys.exit(f"peers.py: no graphs in {args.onnx}: run 'make bench-peers', or ort_model.py of "
-                 f"SHARED_DIR/bench with that folder")
+        sys.exit(f"peers.py: no graphs in {args.onnx}: run 'make bench-peers', or tools/bench/ort_graphs.py")
     names = [n for n in args.peer or PEERS if PEERS[n][2] in args.model and installed(args, n)]
     steps = {"race": lambda: race(args, names), "mixed": lambda: race_mixed(args),
              "fidelity": lambda: fidelity(args, names),

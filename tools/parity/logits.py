@@ -20,10 +20,10 @@ import numpy as np
 import rlv
 
 EXAMPLES = """examples:
-  logits.py build/f32.rlv --f32
-  logits.py build/q7.rlv --q8 --isa scalar
+  logits.py build/peers/esci-distilbert/f32.rlv --f32
+  logits.py build/peers/esci-distilbert/q7.rlv --q8 --isa scalar
   logits.py build/own.rlv --checkpoint build/own-checkpoint --pairs data/samples.tsv
-  logits.py build/q7.rlv --mean-dp .01 --same .97
+  logits.py build/peers/esci-distilbert/q7.rlv --mean-dp .01 --same .97
 """
 
 
