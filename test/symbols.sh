@@ -22,9 +22,9 @@ export LC_ALL
 bad=0
 complain() { echo "symbols.sh: $*" >&2; bad=1; }
 
-# One extended regular expression an item.
+# One extended regular expression an item.  bcmp: what clang makes of memcmp() == 0.
 allowed='open open64 read close fstat fstat64 mmap mmap64 munmap posix_memalign free
-memchr memcmp memcpy memmove memset strlen strerror strerror_r snprintf vsnprintf
+memchr memcmp bcmp memcpy memmove memset strlen strcmp strerror strerror_r snprintf vsnprintf
 __memcpy_chk __memset_chk __memmove_chk __snprintf_chk __vsnprintf_chk __errno_location
 pthread_(create|join|attr_.*|mutex_.*|cond_.*|sigmask) sigfillset
 fmaf? fmaxf? fminf? rintf? sqrtf? expf? logf? erff? tanhf?
