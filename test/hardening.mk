@@ -119,22 +119,26 @@ FUZZCOV_CFLAGS := -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-
 
 # ---- coverage, soak, mutants ----
 
-# The native build runs every x86 instruction set that this CPU has; the kernels of AArch64 come from
-# its tests under qemu, where there is a cross compiler.
+# The native build runs every instruction set that this CPU has; the kernels of AArch64 come from their
+# tests under qemu, where there is a cross compiler, those of AVX-512 by SIMDe where the CPU lacks it.
 # Counters that threads may lose increments of: atomic ones make the suite ten times as slow.
 COVERED := --coverage -fprofile-update=single
 COVER_FLAGS := CFLAGS="-O1 -g -DRLV_SMALL_TILES=1" KERNEL_OPT=-O1 SKIP_BINARY_CHECKS=1 HARDENING=no \
                $(SAME_TINY) EXTRA_CFLAGS="$(COVERED)" EXTRA_LDFLAGS=--coverage
 COVER_STEP ?= 51
+COVER_ISA_TESTS := kernels kernels_gemm low_bits
 COVER_ARM := $(if $(shell command -v aarch64-linux-gnu-gcov),$(shell command -v qemu-aarch64-static))
+COVER_SIMDE := $(if $(filter x86_64,$(ARCH)),$(if $(shell grep avx512_vnni /proc/cpuinfo),,yes))
 coverage: $(TINY)
-	find build/coverage build/coverage-arm -name '*.gcda' -delete 2>/dev/null || :
+	find build/coverage build/coverage-arm build/coverage-simde -name '*.gcda' -delete 2>/dev/null || :
 	+RLV_TEST_STEP=$(COVER_STEP) $(MAKE) BUILD=build/coverage $(COVER_FLAGS) check-sanitized
 	$(if $(COVER_ARM),$(MAKE) CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar TARGET_TOOLS=no \
 	  BUILD=build/coverage-arm RUN="$(COVER_ARM) -cpu max" \
-	  $(COVER_FLAGS) TESTS="$(ISA_TESTS)" tests)
+	  $(COVER_FLAGS) TESTS="$(COVER_ISA_TESTS)" tests)
+	$(if $(COVER_SIMDE),$(MAKE) SIMDE=1 TARGET_TOOLS=no BUILD=build/coverage-simde \
+	  $(COVER_FLAGS) TESTS="$(COVER_ISA_TESTS)" tests)
 	python3 test/coverage.py build/coverage $(if $(COVER_ARM),build/coverage-arm:aarch64-linux-gnu-gcov) \
-	  --lines --min 95
+	  $(if $(COVER_SIMDE),build/coverage-simde) --lines --min 95
 
 soak: $(BUILD)/test_threads_soak $(TINY)
 	RLV_TEST_SOAK=1 RLV_TEST_CALLS=1000000 $(BUILD)/test_threads_soak
