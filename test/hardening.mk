@@ -50,8 +50,8 @@ check-tsan: $(TINY)
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite
 VALGRIND_STEP ?= 101
 check-valgrind: $(TINY) all
-	RLV_TEST_STEP=$(VALGRIND_STEP) RLV_TEST_CALLS=20 RLV_TEST_HUGE_MB=1 $(MAKE) RUN="$(VALGRIND)" \
-	  $(if $(VALGRIND_TESTS),TESTS="$(VALGRIND_TESTS)") tests
+	RLV_TEST_STEP=$(VALGRIND_STEP) RLV_TEST_CALLS=20 RLV_TEST_HUGE_MB=1 RLV_TEST_ANY_ZERO=1 \
+	  $(MAKE) RUN="$(VALGRIND)" $(if $(VALGRIND_TESTS),TESTS="$(VALGRIND_TESTS)") tests
 
 # The suite by clang, with addresses, leaks and undefined behaviour (the kernels with addresses), from
 # the objects that the fuzzers are made of.
