@@ -269,10 +269,11 @@ check-wheels:
 # Every instruction set on every machine: AVX-512 through SIMDe where the CPU lacks it, NEON under
 # emulation.  The tiny models of the native build are read by all.
 ISA_TESTS := kernels kernels_gemm bits low_bits
+HAS_VNNI   = $(shell grep -m1 -o avx512_vnni /proc/cpuinfo)
 check-one-file: check-native
 	$(if $(SKIP_BINARY_CHECKS),,test/amalgamation.sh --bits $(TINY_DIR))
 check-simde: check-native
-	@if grep -q avx512_vnni /proc/cpuinfo && [ "$(FORCE)" != yes ]; then \
+	@if [ -n "$(HAS_VNNI)" ] && [ "$(FORCE)" != yes ]; then \
 	  echo "check-simde: this CPU has AVX-512 VNNI, tested above (FORCE=yes for SIMDe too)"; \
 	elif [ "$(ARCH)" != x86_64 ]; then echo "SKIP: check-simde: not an x86"; \
 	else $(MAKE) SIMDE=1 TARGET_TOOLS=no BUILD=build/simde TINY_DIR=$(TINY_DIR) \
@@ -327,7 +328,7 @@ HIDE ?=
 bench-peers: all $(RACERS:%=$(RACE)/%.rlv) $(RACE)/int8_7bit.onnx $(HIDE:%=$(BUILD)/hide_%.so)
 	LD_PRELOAD=$(HIDE:%=$(BUILD)/hide_%.so) $(PYTHON) tools/bench/peers.py --onnx $(RACE) \
 	  --relevance $(BUILD)/relevance --library $(BUILD)/librelevance.so --reference $(RACED).dev.jsonl \
-	  $(foreach r,$(RACERS),--model $(r)=$(RACE)/$(r).rlv) $(PEERS_OPTIONS)
+	  $(PEERS_OPTIONS)
 $(RACE)/int8_7bit.onnx:
 	$(PYTHON) tools/bench/ort_graphs.py $(RACED) $(@D)
 $(BUILD)/hide_avx512.so: tools/bench/hide_avx512.c

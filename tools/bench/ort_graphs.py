@@ -64,7 +64,7 @@ def expect(path, **wanted):
     found = collections.Counter(node.op_type for node in onnx.load(path, load_external_data=False).graph.node)
     for name, count in wanted.items():
         if found[name] < count:
-            raise ValueError(f"{path}: {found[name]} {name} where {count} were expected: "
+            raise ValueError(f"{path.name}: {found[name]} {name} where {count} were expected: "
                              f"this version of ONNX Runtime's tools does not fuse this model")
 
 

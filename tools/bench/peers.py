@@ -230,7 +230,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--onnx", type=pathlib.Path, default=ROOT / "build/peers/esci-distilbert")
     parser.add_argument("--model", action="append", default=[], metavar="NAME=FILE",
-                        help="ours: q7, f32 and q4, of the checkpoint that the graphs are of")
+                        help="ours: q7, f32 and q4, of the checkpoint that the graphs are of "
+                             "(default: NAME.rlv beside the graphs)")
     parser.add_argument("--relevance", default="build/relevance", help="the program")
     parser.add_argument("--library", default="build/librelevance.so")
     parser.add_argument("--peer", action="append", help=f"of: {', '.join(PEERS)} (default: all)")
@@ -253,7 +254,8 @@ def main():
     if args.child:
         child(args)
         return
-    args.model = dict(m.split("=", 1) for m in args.model)
+    args.model = dict(m.split("=", 1) for m in args.model) or {
+        path.stem: path for path in sorted(args.onnx.glob("*.rlv"))}
     if not (args.onnx / "int8_7bit.onnx").exists():
         sys.exit(f"peers.py: no graphs in {args.onnx}: run 'make bench-peers', or tools/bench/ort_graphs.py")
     names = [n for n in args.peer or PEERS if PEERS[n][2] in args.model and installed(args, n)]
