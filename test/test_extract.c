@@ -18,7 +18,7 @@
 #include <jansson.h>
 
 #include "internal.h"
-#include "support/random.h"
+#include "support/random_text.h"
 #include "support/tiny.h"
 
 /* ---- where tokens come from ---- */
@@ -67,36 +67,6 @@ static size_t check_origins(const struct rlv_vocab *v, const char *text, size_t 
     return word_n;
 }
 
-static const char *const pieces[] = {
-    "lip", "balm", "Red", "A", "9", "12", " ", " ", "\t", ".", "-", "[SEP]", "[MASK]", "caf\xc3\xa9",
-    "cafe\xcc\x81", "\xc3\x89", "\xc4\xb0", "\xcc\x81", "\xcc\xa7", "\xcd\x8f", "\xe3\x80\xae",
-    "\xf0\x9d\x85\xa5", "\xed\x95\x9c", "\xea\xb0\x80", "\xe4\xb8\xad", "\xe5\x9b\xbd", "\xe2\x80\x8b",
-    "\xc2\xa0", "\xe2\x80\x94", "\xef\xbf\xbd", "\xf0\x9f\x91\x9f", "\xef\xac\x81", "\xe1\xbe\x82",
-    "\xce\xa3", "\xd0\xab", "\xcd\xbe", "\xe2\x89\xa0", "\x80", "\xff", "\xe2\x82", "\xed\xa0\x80",
-    "\xf0\x9f", "\x00", "\x01", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "\xe3\x80\xae\xe3\x80\xae\xe3\x80\xae"};
-
-static size_t random_text(struct rng *rng, char *text, size_t cap)
-{
-    size_t used = 0;
-
-    for (size_t n = rng_below(rng, 40); n > 0; n--) {
-        const char *piece = pieces[rng_below(rng, sizeof pieces / sizeof pieces[0])];
-        size_t len = piece[0] == '\0' ? 1 : strlen(piece);
-        char random[4];
-        if (rng_below(rng, 6) == 0) { /* any scalar, or any bytes */
-            uint32_t r = (uint32_t)rng_u64(rng);
-            memcpy(random, &r, 4);
-            piece = random;
-            len = 1 + rng_below(rng, 4);
-        }
-        if (used + len > cap)
-            break;
-        memcpy(text + used, piece, len);
-        used += len;
-    }
-    return used;
-}
-
 static void origins_slice_back(void **state)
 {
     relevance_model *model = tiny_open("bert-both", "f32");
@@ -108,7 +78,7 @@ static void origins_slice_back(void **state)
     (void)state;
     rng_seed(&rng, "test_extract");
     for (int i = 0; i < 20000; i++) {
-        size_t len = random_text(&rng, text, sizeof text);
+        size_t len = random_text(&rng, text, sizeof text, 40);
         vocab.flags = (uint32_t)rng_below(&rng, RLV_CONFIG_ALL + 1);
         word_n += check_origins(&vocab, text, len, (int)rng_below(&rng, 2));
     }

@@ -15,39 +15,7 @@
 #include <cmocka.h>
 
 #include "support/compare_wordpiece.h"
-#include "support/random.h"
-
-/* Pieces that the rules treat in different ways. */
-static const char *const pieces[] = {
-    "shoe", "running", "A", "z", "9", " ", " ", "\t", ".", "-", "'", "[SEP]", "[MASK]", "[CLS", "]",
-    "\xc3\xa9", "\xc3\x89", "\xc4\xb0" /* I with dot: two characters in lower case */,
-    "\xcc\x81", "\xcc\xa7", "\xcd\x8f" /* U+034F: a mark of class 0 */, "\xe3\x80\xae", "\xe3\x80\xad",
-    "\xf0\x9d\x85\xa5", "\xed\x95\x9c" /* Hangul */, "\xea\xb0\x80", "\xe4\xb8\xad", "\xe5\x9b\xbd",
-    "\xe3\x82\xab", "\xe3\x83\x9d", "\xf0\xab\xa4\xa0" /* U+2B920 */, "\xe2\x80\x8b", "\xc2\xa0",
-    "\xe2\x80\xa8", "\xe2\x80\x94", "\xef\xbf\xbd", "\xf0\x9f\x91\x9f", "\xef\xac\x81", "\xef\xb7\xba",
-    "\xe1\xbe\x82", "\xce\xa3", "\xd0\xab", "\x80", "\xff", "\xe2\x82", "\xed\xa0\x80", "\xf4\x90",
-    "\xc0\x80", "\xf0\x9f", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "\xe3\x80\xae\xe3\x80\xae\xe3\x80\xae"};
-
-static size_t random_text(struct rng *rng, char *text, size_t cap)
-{
-    size_t used = 0, piece_n = rng_below(rng, 60);
-    while (piece_n-- > 0) {
-        const char *piece = pieces[rng_below(rng, sizeof pieces / sizeof pieces[0])];
-        size_t len = strlen(piece);
-        char random[4];
-        if (rng_below(rng, 8) == 0) { /* any scalar, or any bytes */
-            uint32_t r = (uint32_t)rng_u64(rng);
-            memcpy(random, &r, 4);
-            piece = random;
-            len = 1 + rng_below(rng, 4);
-        }
-        if (used + len > cap)
-            break;
-        memcpy(text + used, piece, len);
-        used += len;
-    }
-    return used;
-}
+#include "support/random_text.h"
 
 static void same_as_the_slow_one(void **state)
 {
@@ -58,7 +26,7 @@ static void same_as_the_slow_one(void **state)
     rng_seed(&rng, "test_wordpiece");
     compare_open(&c);
     for (int i = 0; i < 20000; i++) {
-        size_t len = random_text(&rng, text, sizeof text);
+        size_t len = random_text(&rng, text, sizeof text, 60);
         const char *wrong = compare_wordpiece(&c, (const uint8_t *)text, len,
                                               (unsigned)rng_below(&rng, 32), rng_below(&rng, 40));
         if (wrong != NULL)
