@@ -64,6 +64,5 @@ for compiler in "gcc" "clang -std=c11" "g++ -x c++ -std=c++17" "clang++ -x c++ -
 done
 if has aarch64-linux-gnu-gcc && has qemu-aarch64-static; then
     aarch64-linux-gnu-gcc -O2 -c "$file" -o "$scratch/relevance.o"
-    bits "aarch64-linux-gnu-gcc -O2" "qemu-aarch64-static -cpu max -L /usr/aarch64-linux-gnu" \
-        aarch64-linux-gnu-gcc
+    bits "aarch64-linux-gnu-gcc -O2" "qemu-aarch64-static -cpu max" aarch64-linux-gnu-gcc
 fi

@@ -149,20 +149,18 @@ soak: $(BUILD)/test_threads_soak $(TINY)
 check-mutants:
 	python3 test/mutants.py
 
-# Everything.  What has a build folder of its own goes two at a time, each one's output in one piece;
-# there a failure keeps none of the others from running.
-ALL_ASIDE := check-valgrind check-asan-clang check-asan check-ubsan check-tsan check-amalgamation
+# Everything: what shares a folder with others alone, the rest two at a time, longest first, each one's
+# output in one piece; there a failure keeps none of the others from running.
+ALL_ASIDE := check-valgrind check-mutants check-amalgamation check-asan coverage check-asan-clang \
+             check-ubsan check-tsan soak
 check-all:
 	+$(MAKE) FORCE=yes check
 	RLV_TEST_CALLS=10000 $(BUILD)/test_threads_soak
 	+$(MAKE) check-clang
 	+$(MAKE) check-musl
 	+$(MAKE) check-blas
-	+$(MAKE) -k -j$(HARD_JOBS) -Orecurse $(ALL_ASIDE)
 	+$(MAKE) check-dist
 	+$(MAKE) check-reproducible
+	+$(MAKE) -k -j$(HARD_JOBS) -Orecurse $(ALL_ASIDE)
 	+$(MAKE) fuzz-all
 	+$(MAKE) fuzz-coverage
-	+$(MAKE) soak
-	+$(MAKE) coverage
-	+$(MAKE) check-mutants
