@@ -154,13 +154,13 @@ check-mutants:
 ALL_ASIDE := check-valgrind check-mutants check-amalgamation check-asan coverage check-asan-clang \
              check-ubsan check-tsan soak
 check-all:
-	+$(MAKE) FORCE=yes check
+	$(MAKE) FORCE=yes check
 	RLV_TEST_CALLS=10000 $(BUILD)/test_threads_soak
-	+$(MAKE) check-clang
-	+$(MAKE) check-musl
-	+$(MAKE) check-blas
-	+$(MAKE) check-dist
-	+$(MAKE) check-reproducible
-	+$(MAKE) -k -j$(HARD_JOBS) -Orecurse $(ALL_ASIDE)
-	+$(MAKE) fuzz-all
-	+$(MAKE) fuzz-coverage
+	$(MAKE) check-clang
+	$(MAKE) check-musl
+	$(MAKE) check-blas
+	$(MAKE) check-dist
+	$(MAKE) check-reproducible
+	$(MAKE) -k -j$(HARD_JOBS) -Orecurse $(ALL_ASIDE)
+	$(MAKE) fuzz-all
+	$(MAKE) fuzz-coverage

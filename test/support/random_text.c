@@ -9,7 +9,7 @@
 
 /* Pieces that the rules treat in different ways. */
 static const char *const pieces[] = {
-    "shoe", "lip", "running", "Red", "A", "z", "9", "12", " ", " ", "\t", ".", "-", "'",
+    "shoe", "lip", "balm", "running", "Red", "A", "z", "9", "12", " ", " ", "\t", ".", "-", "'",
     "[SEP]", "[MASK]", "[CLS", "]", "caf\xc3\xa9", "cafe\xcc\x81", "\xc3\xa9", "\xc3\x89",
     "\xc4\xb0" /* I with dot: two characters in lower case */, "\xcc\x81", "\xcc\xa7",
     "\xcd\x8f" /* U+034F: a mark of class 0 */, "\xcd\xbe", "\xe2\x89\xa0", "\xe3\x80\xae", "\xe3\x80\xad",
@@ -28,7 +28,7 @@ size_t random_text(struct rng *rng, char *text, size_t cap, size_t piece_max)
         const char *piece = pieces[rng_below(rng, sizeof pieces / sizeof pieces[0])];
         size_t len = piece[0] == '\0' ? 1 : strlen(piece);
         char random[4];
-        if (rng_below(rng, 8) == 0) { /* any scalar, or any bytes */
+        if (rng_below(rng, 6) == 0) { /* any scalar, or any bytes */
             uint32_t r = (uint32_t)rng_u64(rng);
             memcpy(random, &r, sizeof random);
             piece = random;
