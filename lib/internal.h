@@ -120,7 +120,7 @@ enum relevance_status rlv_pool_create(struct rlv_pool **pool, unsigned threads,
                                       const struct relevance_allocator *allocator);
 void rlv_pool_destroy(struct rlv_pool *pool, const struct relevance_allocator *allocator);
 
-/* Run task(arg, i, worker) for i in [0, task_n); returns when all are done. */
+/* Run task(arg, i, worker) for i in [0, task_n); returns when all are done.  NULL: one thread's pool. */
 void rlv_pool_run(struct rlv_pool *pool, size_t task_n, rlv_task task, void *arg);
 unsigned rlv_pool_threads(const struct rlv_pool *pool);
 

@@ -188,7 +188,7 @@ static void run_stage(struct rlv_pool *pool, size_t first, size_t task_n, rlv_ta
 
 void rlv_pool_run(struct rlv_pool *pool, size_t task_n, rlv_task task, void *arg)
 {
-    if (pool->threads == 1 || task_n == 1) {
+    if (pool == NULL || pool->threads == 1 || task_n == 1) {
         for (size_t i = 0; i < task_n; i++)
             task(arg, i, 0);
         return;

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "internal.h"
+#include "support/micro.h"
 #include "support/tiny.h"
 
 static const char *const models[] = {"distilbert-seq", "bert-seq"};
@@ -67,12 +68,13 @@ static void check_same_bits(const relevance_model *model, const char *what,
 {
     static struct relevance_result got[PAIR_N];
     static const size_t batches[] = {1, 7, PAIR_N};
+    static const uint32_t threads[] = {1, 2, 3, 2};
     for (int isa = RELEVANCE_ISA_SCALAR; isa <= RELEVANCE_ISA_NEONI8MM; isa++) {
         if (!relevance_isa_supported((enum relevance_isa)isa))
             continue;
-        for (unsigned variant = 0; variant < 3; variant++) {
+        for (unsigned variant = 0; variant < 4; variant++) {
             struct relevance_context_options o = {
-                .size = sizeof o, .isa = (enum relevance_isa)isa, .threads = 1 + variant % 3,
+                .size = sizeof o, .isa = (enum relevance_isa)isa, .threads = threads[variant],
                 .max_batch_tokens = variant == 1 ? 64 : 0,
                 .parallel_for = variant == 2 ? threads_host : NULL};
             relevance_context *ctx = tiny_context(model, &o);
@@ -135,6 +137,45 @@ static void same_bits_everywhere(void **state)
     assert_true(same);
 }
 
+/* All rows of the last layer, of a text long enough for two threads to take rows each. */
+static void same_hidden_states(void **state)
+{
+    enum { HIDDEN = 32, TOKENS = 160, WIDTH = TOKENS * HIDDEN };
+    static float expected[WIDTH], got[WIDTH];
+    struct relevance_context_options o = {.size = sizeof o, .isa = RELEVANCE_ISA_SCALAR};
+    struct micro m = {.name = "long", .arch = RLV_ARCH_BERT, .dtype = RLV_DTYPE_Q8,
+                      .table_dtype = RLV_DTYPE_F32, .outlier_n = 2, .hidden = HIDDEN, .heads = 2,
+                      .layers = 3, .inner = 96, .positions = TOKENS};
+    size_t len;
+    uint8_t *file = micro_build(&m, &len);
+    relevance_model *model = NULL;
+    relevance_context *ctx;
+    char text[600];
+    size_t rows, got_rows;
+    (void)state;
+    assert_int_equal(relevance_open_memory(file, len, NULL, &model, NULL), RELEVANCE_OK);
+    ctx = tiny_context(model, &o);
+    for (size_t i = 0; i + 6 <= sizeof text; i += 6)
+        memcpy(text + i, "shoe, ", 6);
+    assert_int_equal(relevance_encode(ctx, "oil", 3, text, sizeof text, expected, WIDTH, &rows),
+                     RELEVANCE_OK);
+    relevance_context_destroy(ctx);
+    assert_true(rows > 100);
+    o.isa = RELEVANCE_ISA_AUTO;
+    for (o.threads = 1; o.threads <= 3; o.threads++) {
+        ctx = tiny_context(model, &o);
+        memset(got, 0xee, sizeof got);
+        assert_int_equal(
+            relevance_encode(ctx, "oil", 3, text, sizeof text, got, WIDTH, &got_rows),
+            RELEVANCE_OK);
+        assert_int_equal(got_rows, rows);
+        assert_memory_equal(got, expected, rows * HIDDEN * sizeof *got);
+        relevance_context_destroy(ctx);
+    }
+    relevance_close(model);
+    free(file);
+}
+
 static void ranks_best_first(void **state)
 {
     relevance_model *model = tiny_open("distilbert-seq", "q8");
@@ -169,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_bits_everywhere),
+        cmocka_unit_test(same_hidden_states),
         cmocka_unit_test(ranks_best_first),
     };
     return cmocka_run_group_tests_name("bits", tests, NULL, NULL);
