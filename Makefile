@@ -48,23 +48,28 @@ endif
 LIBS     := -lm -pthread
 
 # ---- kernels: the suffix of a file name alone picks its flags ----
-X86_ISAS := avx2 avx512 avx512vnni
+# gcc before 11 and clang before 12 do not know AMX.
+HAS_AMX  := $(shell echo | $(CC) -mamx-int8 -E - >/dev/null 2>&1 && echo yes)
+X86_ISAS := avx2 avx512 avx512vnni $(if $(HAS_AMX),amx)
 ARM_ISAS := neon neondot neoni8mm
 FLAGS_scalar     :=
 KERNEL_OPT ?= -O3
 FLAGS_avx2       := -mavx2 -mfma -mf16c
 FLAGS_avx512     := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c
 FLAGS_avx512vnni := $(FLAGS_avx512) -mavx512vnni
+FLAGS_amx        := $(FLAGS_avx512vnni) -mamx-tile -mamx-int8
 FLAGS_neon       :=
 FLAGS_neondot    := -march=armv8.2-a+dotprod
 FLAGS_neoni8mm   := -march=armv8.2-a+dotprod+i8mm
 ifeq ($(SIMDE),1)
 FLAGS_avx512     := -DRLV_SIMDE=1 -mavx2 -mfma -mf16c -Wno-undef -Wno-shadow -Wno-psabi
 FLAGS_avx512vnni := $(FLAGS_avx512)
+FLAGS_amx        := $(FLAGS_avx512)
 ALL_CFLAGS       += -DRLV_SIMDE_BUILD=1 -DRLV_SMALL_TILES=1
 endif
 ifeq ($(ARCH),x86_64)
 ISAS := scalar $(X86_ISAS)
+ALL_CFLAGS += $(if $(HAS_AMX),,-DRLV_HAS_AMX=0)
 else ifeq ($(ARCH),aarch64)
 ISAS := scalar $(ARM_ISAS)
 else
@@ -266,15 +271,15 @@ check-wheels:
 	$(PYTHON) -m pip wheel -q --no-deps -w $(BUILD)/wheel ./python
 	test/wheels.sh $(BUILD)/wheel/*.whl $(BUILD)/wheels $(PYTHONS)
 
-# Every instruction set on every machine: AVX-512 through SIMDe where the CPU lacks it, NEON under
-# emulation.  The tiny models of the native build are read by all.
+# Every instruction set on every machine: AVX-512 through SIMDe and AMX emulated where the CPU lacks
+# them, NEON under emulation.  The tiny models of the native build are read by all.
 ISA_TESTS := kernels kernels_gemm bits low_bits
-HAS_VNNI   = $(shell grep -m1 -o avx512_vnni /proc/cpuinfo)
+CPU_AMX    = $(shell grep -m1 -o amx_int8 /proc/cpuinfo)
 check-one-file: check-native
 	$(if $(SKIP_BINARY_CHECKS),,test/amalgamation.sh --bits $(TINY_DIR))
 check-simde: check-native
-	@if [ -n "$(HAS_VNNI)" ] && [ "$(FORCE)" != yes ]; then \
-	  echo "check-simde: this CPU has AVX-512 VNNI, tested above (FORCE=yes for SIMDe too)"; \
+	@if [ -n "$(CPU_AMX)" ] && [ "$(FORCE)" != yes ]; then \
+	  echo "check-simde: this CPU has AVX-512, VNNI and AMX, tested above (FORCE=yes for SIMDe too)"; \
 	elif [ "$(ARCH)" != x86_64 ]; then echo "SKIP: check-simde: not an x86"; \
 	else $(MAKE) SIMDE=1 TARGET_TOOLS=no BUILD=build/simde TINY_DIR=$(TINY_DIR) \
 	  TESTS="$(ISA_TESTS)" tests; fi

@@ -160,7 +160,8 @@ enum relevance_isa {
     RELEVANCE_ISA_AVX512VNNI = 4, /* AVX-512 and VNNI */
     RELEVANCE_ISA_NEON = 5,       /* Armv8-A Advanced SIMD */
     RELEVANCE_ISA_NEONDOT = 6,    /* NEON and the dot product instructions */
-    RELEVANCE_ISA_NEONI8MM = 7    /* NEON, dot product and int8 matrix multiply */
+    RELEVANCE_ISA_NEONI8MM = 7,   /* NEON, dot product and int8 matrix multiply */
+    RELEVANCE_ISA_AMX = 8         /* AVX-512, VNNI and AMX tiles of int8 */
 };
 
 enum relevance_special_tokens {
@@ -208,6 +209,10 @@ struct relevance_context_options {
  * the order of the labels, of any sum; each logit is then corrected by ln(share / model's share).  A
  * label of share 0 is never given.  Copied.  RELEVANCE_BAD_ARGUMENT where the model does not know its
  * own shares.
+ *
+ * Where the CPU has AMX, Linux is asked for the process's permission to use it (arch_prctl), once and
+ * for all; where it is refused, because a thread's alternate signal stack is too small, AUTO does
+ * without.
  *
  * All memory that later calls need is allocated here; they allocate nothing.
  * Returns RELEVANCE_OK, _BAD_ARGUMENT, _NO_MEMORY, _NO_ISA or _NO_THREAD.  Since 0.1.

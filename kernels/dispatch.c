@@ -20,7 +20,7 @@
 #define RLV_SIMDE_BUILD 0
 #endif
 
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm)          \
     .field = rlv_##field##_##scalar,
 static const struct rlv_kernels table_scalar = {
     .name = "scalar",
@@ -29,7 +29,11 @@ static const struct rlv_kernels table_scalar = {
 #undef RLV_KERNEL
 
 #if RLV_X86
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
+#ifndef RLV_HAS_AMX /* 0: a compiler that does not know it */
+#define RLV_HAS_AMX 1
+#endif
+
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm)          \
     .field = rlv_##field##_##avx2,
 static const struct rlv_kernels table_avx2 = {
     .name = "avx2",
@@ -37,7 +41,7 @@ static const struct rlv_kernels table_avx2 = {
 };
 #undef RLV_KERNEL
 
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm)          \
     .field = rlv_##field##_##avx512,
 static const struct rlv_kernels table_avx512 = {
     .name = "avx512",
@@ -45,13 +49,23 @@ static const struct rlv_kernels table_avx512 = {
 };
 #undef RLV_KERNEL
 
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm)          \
     .field = rlv_##field##_##avx512vnni,
 static const struct rlv_kernels table_avx512vnni = {
     .name = "avx512vnni",
 #include "kernels.def"
 };
 #undef RLV_KERNEL
+
+#if RLV_HAS_AMX
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm)          \
+    .field = rlv_##field##_##amx,
+static const struct rlv_kernels table_amx = {
+    .name = "amx",
+#include "kernels.def"
+};
+#undef RLV_KERNEL
+#endif
 
 /* Extended control register 0: which register files the operating system saves. */
 static uint64_t read_xcr0(void)
@@ -64,12 +78,34 @@ static uint64_t read_xcr0(void)
 
 #define XCR0_YMM 0x06u /* SSE and AVX state */
 #define XCR0_ZMM 0xe6u /* and opmask, upper halves of zmm0-15, zmm16-31 */
+#define XCR0_TILES (1u << 17 | 1u << 18)
+#define EDX7_AMX (1u << 24 | 1u << 25) /* TILE, INT8 */
 #define EBX7_AVX512 (1u << 16 | 1u << 17 | 1u << 30 | 1u << 31) /* F, DQ, BW, VL */
+
+/*
+ * May this process use tiles?  Linux gives them to those who ask, once for all threads, since they
+ * make what is saved of a thread 8 KB larger (Documentation/arch/x86/xstate.rst).  It refuses where
+ * a thread has an alternate signal stack without room for that.
+ */
+static int tiles_permitted(void)
+{
+#if defined(__linux__) && defined(__LP64__)
+    long result;
+    /* arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA); no C library has a function for it. */
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(158L), "D"(0x1023L), "S"(18L)
+                     : "rcx", "r11", "memory");
+    return result == 0;
+#else
+    return 0;
+#endif
+}
 
 /* The best instruction set of this CPU.  The bits of CPUID: Intel SDM volume 2, table of CPUID. */
 static int cpu_isa(void)
 {
-    unsigned a, b, c, d, b7, c7;
+    unsigned a, b, c, d, b7, c7, d7;
     uint64_t xcr0;
 
     if (!__get_cpuid(1, &a, &b, &c, &d))
@@ -78,13 +114,19 @@ static int cpu_isa(void)
     if (~c & (1u << 12 | 1u << 27 | 1u << 28 | 1u << 29))
         return RLV_ISA_SCALAR;
     xcr0 = read_xcr0();
-    if ((xcr0 & XCR0_YMM) != XCR0_YMM || !__get_cpuid_count(7, 0, &a, &b7, &c7, &d))
+    if ((xcr0 & XCR0_YMM) != XCR0_YMM || !__get_cpuid_count(7, 0, &a, &b7, &c7, &d7))
         return RLV_ISA_SCALAR;
     if (!(b7 & 1u << 5)) /* AVX2 */
         return RLV_ISA_SCALAR;
     if ((xcr0 & XCR0_ZMM) != XCR0_ZMM || (b7 & EBX7_AVX512) != EBX7_AVX512)
         return RLV_ISA_AVX2;
-    return c7 & 1u << 11 ? RLV_ISA_AVX512VNNI : RLV_ISA_AVX512;
+    if (!(c7 & 1u << 11)) /* VNNI */
+        return RLV_ISA_AVX512;
+    if (!RLV_HAS_AMX || (xcr0 & XCR0_TILES) != XCR0_TILES || (d7 & EDX7_AMX) != EDX7_AMX)
+        return RLV_ISA_AVX512VNNI;
+    if (!tiles_permitted())
+        return RLV_ISA_AVX512VNNI;
+    return RLV_ISA_AMX;
 }
 
 #elif RLV_ARM
@@ -95,7 +137,7 @@ static int cpu_isa(void)
 #define RLV_HAS_NEONI8MM 1
 #endif
 
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm)          \
     .field = rlv_##field##_##neon,
 static const struct rlv_kernels table_neon = {
     .name = "neon",
@@ -104,7 +146,7 @@ static const struct rlv_kernels table_neon = {
 #undef RLV_KERNEL
 
 #if RLV_HAS_NEONDOT
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm)          \
     .field = rlv_##field##_##neondot,
 static const struct rlv_kernels table_neondot = {
     .name = "neondot",
@@ -114,7 +156,7 @@ static const struct rlv_kernels table_neondot = {
 #endif
 
 #if RLV_HAS_NEONI8MM
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm)          \
     .field = rlv_##field##_##neoni8mm,
 static const struct rlv_kernels table_neoni8mm = {
     .name = "neoni8mm",
@@ -161,6 +203,12 @@ const struct rlv_kernels *rlv_kernels_get(int isa)
         if (best >= RLV_ISA_AVX512VNNI || (RLV_SIMDE_BUILD && best >= RLV_ISA_AVX2))
             return &table_avx512vnni;
         return NULL;
+#if RLV_HAS_AMX
+    case RLV_ISA_AMX:
+        if (best >= RLV_ISA_AMX || (RLV_SIMDE_BUILD && best >= RLV_ISA_AVX2))
+            return &table_amx;
+        return NULL;
+#endif
 #elif RLV_ARM
     case RLV_ISA_NEON: return &table_neon;
 #if RLV_HAS_NEONDOT

@@ -3,7 +3,7 @@
  * kernels.h - the contracts of every kernel: the one interface between lib/ and kernels/.
  *
  * A kernel is a pure function over plain arrays.  kernels.def lists them all; the suffix of a file
- * name (scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm) picks its compiler flags and
+ * name (scalar, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm) picks its compiler flags and
  * nothing else.  kernels/README.md says how to add one.
  *
  * Numerics.  The scalar kernels are the specification: every other kernel gives the same bits for
@@ -225,7 +225,8 @@ enum rlv_isa {
     RLV_ISA_AVX512VNNI = 4,
     RLV_ISA_NEON = 5,
     RLV_ISA_NEONDOT = 6,
-    RLV_ISA_NEONI8MM = 7
+    RLV_ISA_NEONI8MM = 7,
+    RLV_ISA_AMX = 8
 };
 
 /* The kernels for 'isa', or NULL where this build or this CPU lacks it.  Thread-safe, no state. */

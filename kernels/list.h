@@ -25,15 +25,16 @@
 #define RLV_DECLARE(field, isa) __typeof__(*((struct rlv_kernels *)0)->field) rlv_##field##_##isa;
 
 #if RLV_X86
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm)          \
     RLV_DECLARE(field, scalar)                                                                     \
-    RLV_DECLARE(field, avx2) RLV_DECLARE(field, avx512) RLV_DECLARE(field, avx512vnni)
+    RLV_DECLARE(field, avx2) RLV_DECLARE(field, avx512) RLV_DECLARE(field, avx512vnni)             \
+    RLV_DECLARE(field, amx)
 #elif RLV_ARM
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm)          \
     RLV_DECLARE(field, scalar)                                                                     \
     RLV_DECLARE(field, neon) RLV_DECLARE(field, neondot) RLV_DECLARE(field, neoni8mm)
 #else
-#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)               \
+#define RLV_KERNEL(field, scalar, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm)          \
     RLV_DECLARE(field, scalar)
 #endif
 #include "kernels.def"

@@ -18,7 +18,7 @@ const char *relevance_version(void)
 const char *relevance_isa_name(enum relevance_isa isa)
 {
     static const char *const names[] = {"auto", "scalar",  "avx2",    "avx512", "avx512vnni",
-                                        "neon", "neondot", "neoni8mm"};
+                                        "neon", "neondot", "neoni8mm", "amx"};
     return (unsigned)isa < sizeof names / sizeof names[0] ? names[isa] : NULL;
 }
 

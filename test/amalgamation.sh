@@ -41,7 +41,8 @@ bits() { # NAME RUNNER LINKER: the hashes of the object
     name=$1 runner=$2
     $3 -std=c11 -D_POSIX_C_SOURCE=200809L -DRLV_TINY_DIR="\"$tiny\"" -I"$root/include" \
         -I"$root/lib" -I"$root/kernels" -I"$root/test" "$root/test/test_bits.c" \
-        "$root/test/support/tiny.c" "$scratch/relevance.o" -lcmocka -lm -pthread -o "$scratch/bits"
+        "$root/test/support/micro.c" "$root/test/support/tiny.c" \
+        "$scratch/relevance.o" -lcmocka -lm -pthread -o "$scratch/bits"
     (cd "$root" && $runner "$scratch/bits") >"$scratch/log" 2>&1 || { cat "$scratch/log"; fail "$name: other bits"; }
     grep -q 'SKIPPED' "$scratch/log" && { cat "$scratch/log"; fail "$name: a test was skipped"; }
     echo "amalgamation: $name gives the same bits"

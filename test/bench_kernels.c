@@ -18,7 +18,7 @@
 #include "kernels.h"
 #include "support/random.h"
 
-#define ISA_MAX RLV_ISA_NEONI8MM
+#define ISA_MAX RLV_ISA_AMX
 #define ROUNDS 9
 #define ROUND_NS 3e6
 

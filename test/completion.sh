@@ -80,7 +80,7 @@ for shell in bash zsh fish; do
     while read -r command; do
         expect $shell "relevance $command -" "options.$command"
     done <commands
-    words avx512vnni neon
+    words avx512vnni amx neon
     expect $shell 'relevance classify --isa ' words
     words jsonl table
     expect $shell 'relevance classify --output ' words

@@ -122,7 +122,8 @@ FUZZCOV_CFLAGS := -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-
 # ---- coverage, soak, mutants ----
 
 # The native build runs every instruction set that this CPU has; the kernels of AArch64 come from their
-# tests under qemu, where there is a cross compiler, those of AVX-512 by SIMDe where the CPU lacks it.
+# tests under qemu, where there is a cross compiler, those of AVX-512 and AMX by SIMDe where the CPU
+# lacks them.
 # Counters that threads may lose increments of: atomic ones make the suite ten times as slow.
 COVERED := --coverage -fprofile-update=single
 COVER_FLAGS := CFLAGS="-O1 -g -DRLV_SMALL_TILES=1" KERNEL_OPT=-O1 SKIP_BINARY_CHECKS=1 HARDENING=no \
@@ -131,7 +132,7 @@ COVER_STEP ?= 51
 # Not "bits", which takes long and reaches no other lines of kernels.
 COVER_ISA_TESTS := $(filter-out bits,$(ISA_TESTS))
 COVER_ARM = $(if $(shell command -v aarch64-linux-gnu-gcov),$(shell command -v qemu-aarch64-static))
-COVER_SIMDE = $(if $(filter x86_64,$(ARCH)),$(if $(HAS_VNNI),,yes))
+COVER_SIMDE = $(if $(filter x86_64,$(ARCH)),$(if $(CPU_AMX),,yes))
 coverage: $(TINY)
 	find build/coverage build/coverage-arm build/coverage-simde -name '*.gcda' -delete 2>/dev/null || :
 	+RLV_TEST_STEP=$(COVER_STEP) $(MAKE) BUILD=build/coverage $(COVER_FLAGS) check-sanitized

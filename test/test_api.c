@@ -458,11 +458,12 @@ static void names_of_values(void **state)
     assert_string_equal(relevance_status_name((enum relevance_status)-1), "unknown status");
     assert_string_equal(relevance_isa_name(RELEVANCE_ISA_SCALAR), "scalar");
     assert_string_equal(relevance_isa_name(RELEVANCE_ISA_NEONI8MM), "neoni8mm");
-    assert_null(relevance_isa_name((enum relevance_isa)8));
+    assert_string_equal(relevance_isa_name(RELEVANCE_ISA_AMX), "amx");
+    assert_null(relevance_isa_name((enum relevance_isa)9));
     assert_null(relevance_isa_name((enum relevance_isa)-1));
     assert_true(relevance_isa_supported(RELEVANCE_ISA_AUTO));
     assert_true(relevance_isa_supported(RELEVANCE_ISA_SCALAR));
-    assert_false(relevance_isa_supported((enum relevance_isa)8));
+    assert_false(relevance_isa_supported((enum relevance_isa)9));
     assert_false(relevance_isa_supported((enum relevance_isa)-1));
     assert_int_equal(relevance_context_isa(NULL), RELEVANCE_ISA_AUTO);
     /* The profile: only where there is a clock, until it is reset. */

@@ -69,7 +69,7 @@ static void check_same_bits(const relevance_model *model, const char *what,
     static struct relevance_result got[PAIR_N];
     static const size_t batches[] = {1, 7, PAIR_N};
     static const uint32_t threads[] = {1, 2, 3, 2};
-    for (int isa = RELEVANCE_ISA_SCALAR; isa <= RELEVANCE_ISA_NEONI8MM; isa++) {
+    for (int isa = RELEVANCE_ISA_SCALAR; isa <= RELEVANCE_ISA_AMX; isa++) {
         if (!relevance_isa_supported((enum relevance_isa)isa))
             continue;
         for (unsigned variant = 0; variant < 4; variant++) {

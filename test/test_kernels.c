@@ -19,7 +19,7 @@
 #include "support/guard.h"
 #include "support/random.h"
 
-#define ISA_MAX RLV_ISA_NEONI8MM
+#define ISA_MAX RLV_ISA_AMX
 #define N_MAX (4 * 16 + 3) /* four vectors and a rest, for the vectors of 16 lanes */
 #define SENTINEL 12345.0f
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
@@ -92,7 +92,7 @@ static void test_dispatch(void **state)
         found++;
         printf(" %s%s", k->name, isa == rlv_kernels_best() ? " (best)" : "");
         assert_ptr_equal(k, rlv_kernels_get(isa));
-#define RLV_KERNEL(field, sc, avx2, avx512, avx512vnni, neon, neondot, neoni8mm)                   \
+#define RLV_KERNEL(field, sc, avx2, avx512, avx512vnni, amx, neon, neondot, neoni8mm)              \
     assert_true(k->field != NULL);
 #include "kernels.def"
 #undef RLV_KERNEL

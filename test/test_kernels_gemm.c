@@ -17,9 +17,9 @@
 
 static struct rng rng;
 
-#define ISA_MAX RLV_ISA_NEONI8MM
+#define ISA_MAX RLV_ISA_AMX
 #define SENTINEL 12345.0f
-#define ROW_CAP 33u
+#define ROW_CAP 67u
 #define PANEL_CAP 5u
 #define K_CAP 3072u
 
@@ -278,7 +278,7 @@ static void check_isas(struct gemm *t, const char *what)
     }
 }
 
-static const size_t row_list[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 33};
+static const size_t row_list[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 32, 33, 67};
 static const size_t k_list[] = {32, 64, 96, 768};
 static const int w_max_list[] = {128, 127, 100, 65, 64, 63, 33, 32, 31, 20, 17, 16, 15, 8, 3};
 static const size_t outlier_list[] = {0, 1, 8, 32};
@@ -336,7 +336,7 @@ static void test_q8_chains(void **state)
 
 static void test_q8g_shapes(void **state)
 {
-    static const size_t group_list[] = {32, 64, 96, 128, 1024};
+    static const size_t group_list[] = {32, 64, 96, 128, 160, 1024};
     struct gemm *t = *state;
 
     for (size_t r = 0; r < COUNT(row_list); r++)

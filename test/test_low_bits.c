@@ -125,7 +125,7 @@ static void check_pair(unsigned dtype, uint32_t group)
     copy_weights(low_file, low_len, q8_file, q8_len);
     rows = encode(q8_file, q8_len, RELEVANCE_ISA_SCALAR, 1, expected);
     assert_true(rows > 4);
-    for (int isa = RELEVANCE_ISA_SCALAR; isa <= RELEVANCE_ISA_NEONI8MM; isa++)
+    for (int isa = RELEVANCE_ISA_SCALAR; isa <= RELEVANCE_ISA_AMX; isa++)
         for (uint32_t threads = 1; threads <= 3; threads++) {
             if (!relevance_isa_supported((enum relevance_isa)isa))
                 continue;

@@ -577,7 +577,7 @@ static void results_do_not_depend_on_the_machine(void **state)
         struct calibration stats, other_stats;
         struct linear_q q, other;
         quantise_layer(&c, &o, &stats, &q);
-        for (int isa = RLV_ISA_SCALAR; isa <= RLV_ISA_NEONI8MM; isa++) {
+        for (int isa = RLV_ISA_SCALAR; isa <= RLV_ISA_AMX; isa++) {
             struct workers single = one;
             single.kernels = rlv_kernels_get(isa);
             if (single.kernels == NULL || (isa == RLV_ISA_SCALAR && i > 1)) /* which is slow */

@@ -36,6 +36,7 @@ TARGETS = {
     "avx2": ("avx2,fma,f16c",) * 2,
     "avx512": ("avx512f,avx512bw,avx512dq,avx512vl,fma,f16c",) * 2,
     "avx512vnni": ("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma,f16c",) * 2,
+    "amx": ("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,amx-tile,amx-int8,fma,f16c",) * 2,
     "neon": None,
     "neondot": ("arch=armv8.2-a+dotprod", "dotprod"),
     "neoni8mm": ("arch=armv8.2-a+dotprod+i8mm", "dotprod,i8mm"),
@@ -148,7 +149,7 @@ EPILOGUE = r"""
 """
 
 # clang before 16 declares these intrinsics only where the command line asks for them.
-ARM_CLANG = r"""
+COMPILERS = r"""
 #if RLV_ARM && defined(__clang__) && __clang_major__ < 16
 #if !defined(__ARM_FEATURE_DOTPROD)
 #define RLV_HAS_NEONDOT 0
@@ -162,6 +163,13 @@ ARM_CLANG = r"""
 #endif
 #ifndef RLV_HAS_NEONI8MM
 #define RLV_HAS_NEONI8MM 1
+#endif
+/* Compilers that do not know AMX. */
+#if RLV_X86 && (defined(__clang__) ? __clang_major__ < 12 : __GNUC__ < 11)
+#define RLV_HAS_AMX 0
+#endif
+#ifndef RLV_HAS_AMX
+#define RLV_HAS_AMX 1
 #endif
 """
 
@@ -375,8 +383,8 @@ def wrapped(path, text):
     isa = isa_of(path)
     if path == "kernels/dispatch.c" or not path.startswith("kernels/") or isa == "scalar":
         return text
-    condition = "RLV_X86" if isa.startswith("avx") else "RLV_ARM"
-    if isa in ("neondot", "neoni8mm"):
+    condition = "RLV_X86" if isa.startswith(("avx", "amx")) else "RLV_ARM"
+    if isa in ("neondot", "neoni8mm", "amx"):
         condition += f" && RLV_HAS_{isa.upper()}"
     target = TARGETS[isa]
     if target is None:
@@ -419,7 +427,7 @@ def amalgamate():
         count.update(file_scope_names(text))
         shared_macros.update(own_macros(text))
 
-    kept = set(own_macros(PROLOGUE + ARM_CLANG))
+    kept = set(own_macros(PROLOGUE + COMPILERS))
     out = [PROLOGUE.replace("@VERSION@", version())]
     # list.h's machine macros are needed for the conditional headers, so they come with it first.
     out.append("\n#include <stddef.h>\n#include <stdint.h>\n")
@@ -436,7 +444,7 @@ def amalgamate():
             line = f"#if !defined(__cplusplus)\n{line}#endif\n"
         out.append(line)
     out.append(CPLUSPLUS)
-    out.append(ARM_CLANG)
+    out.append(COMPILERS)
     for path, text in shared:
         if path == "kernels/list.h":
             text = text.replace(machine[0], "")

@@ -103,7 +103,7 @@ static void put_json(const struct session *s)
     jw_put_string(&json, "isa", relevance_isa_name(relevance_context_isa(s->ctx)));
     jw_key(&json, "isas");
     jw_begin(&json, '[');
-    for (k = RELEVANCE_ISA_SCALAR; k <= RELEVANCE_ISA_NEONI8MM; k++)
+    for (k = RELEVANCE_ISA_SCALAR; k <= RELEVANCE_ISA_AMX; k++)
         if (relevance_isa_supported((enum relevance_isa)k))
             jw_string(&json, relevance_isa_name((enum relevance_isa)k));
     jw_end(&json, ']');
@@ -163,7 +163,7 @@ static void put_table(const struct session *s)
     if (info->token_label_n > 0)
         put_labels(&t, s, "token labels", relevance_token_label, info->token_label_n);
     each_metadata(info->metadata, &t, put_table_line);
-    for (k = RELEVANCE_ISA_SCALAR; k <= RELEVANCE_ISA_NEONI8MM; k++)
+    for (k = RELEVANCE_ISA_SCALAR; k <= RELEVANCE_ISA_AMX; k++)
         if (relevance_isa_supported((enum relevance_isa)k))
             used += (size_t)snprintf(isas + used, sizeof isas - used, "%s%s", used > 0 ? ", " : "",
                                      relevance_isa_name((enum relevance_isa)k));

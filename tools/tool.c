@@ -249,7 +249,7 @@ struct common common;
 
 /* In the order of the library's enumerations. */
 static const char *const isa_names[] = {"auto", "scalar",  "avx2",     "avx512", "avx512vnni",
-                                        "neon", "neondot", "neoni8mm", NULL};
+                                        "neon", "neondot", "neoni8mm", "amx",    NULL};
 static const char *const special_names[] = {"text", "parse", NULL};
 static const char *const gemm_names[] = {"auto", "own", "blas", NULL};
 

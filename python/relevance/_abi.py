@@ -44,6 +44,7 @@ class Isa(IntEnum):
     NEON = 5
     NEONDOT = 6
     NEONI8MM = 7
+    AMX = 8
 
 
 class SpecialTokens(IntEnum):

@@ -38,7 +38,7 @@ def bench(args, model, *options):
 def peak_of(peaks, row):
     """10^9 multiply-adds a second that one core can do in this model's kind of arithmetic."""
     floats = row["weights"] in ("f32", "f16")
-    isa = "avx512" if row["isa"] == "avx512vnni" and floats else row["isa"]
+    isa = "avx512" if row["isa"] in ("avx512vnni", "amx") and floats else row["isa"]
     return peaks.get(isa + "_f32" if floats else isa)
 
 

@@ -27,7 +27,7 @@ _relevance()
         words=$(_relevance_commands "$program")
     else
         case $before in
-        --isa) words='auto scalar avx2 avx512 avx512vnni neon neondot neoni8mm' ;;
+        --isa) words='auto scalar avx2 avx512 avx512vnni amx neon neondot neoni8mm' ;;
         --special-tokens) words='text parse' ;;
         --f32-gemm) words='auto own blas' ;;
         -f | --format) words='auto tsv csv jsonl lines' ;;

@@ -14,7 +14,8 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SHARED = ROOT.parent / "shared"
 MAX_LABELS = 32
-ISAS = ["auto", "scalar", "avx2", "avx512", "avx512vnni", "neon", "neondot", "neoni8mm"]
+ISAS = ["auto", "scalar", "avx2", "avx512", "avx512vnni", "neon", "neondot", "neoni8mm",
+        "amx"]
 F32_GEMMS = ["auto", "own", "blas"]
 
 
