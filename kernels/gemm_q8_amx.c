@@ -25,7 +25,7 @@
 /* Fewer rows, or groups too short to pay for storing the sums, go to vpdpbusd. */
 #define AMX_ROWS 8
 #define AMX_GROUP 128
-/* Bytes of weights that stay in L2, which has 2 MB where there is AMX; few for the tests of SIMDE=1. */
+/* Bytes of weights that stay in L2, which has 2 MB where there is AMX; few for tests. */
 #if defined(RLV_SMALL_TILES) && RLV_SMALL_TILES
 #define AMX_WEIGHTS (1u << 12)
 #else
@@ -55,8 +55,8 @@ static struct blocks cut(size_t rows, size_t k, size_t group)
     return b;
 }
 
-/* Tiles 0 to 3 are sums.  With two tiles of rows, 4 and 5 are activations, 6 and 7 weights; with one,
- * 4 and 5, 6, 7. */
+/* Tiles 0 to 3 are sums.  With two tiles of rows, 4 and 5 are activations, 6 and 7 weights; with
+ * one, 4 and 5, 6, 7. */
 static void configure(const struct blocks *b)
 {
     struct tile_config config;
