@@ -727,6 +727,7 @@ struct block_stage {
     const struct rlv_layer *next;  /* up to its Q, K and V; NULL: to the end of 'layer' */
     int kv_only;                   /* without Q */
     size_t block_n;
+    uint64_t *ticks; /* [RELEVANCE_PART_N]: of worker 0, which is the caller, in this stage */
 };
 
 static int goes_by_rows(const struct relevance_context *ctx)
@@ -786,7 +787,17 @@ static void block_task(void *arg, size_t i, unsigned worker)
         run_linear(&qkv, RELEVANCE_PART_QKV);
     }
     for (int t = 0; worker == 0 && t < RELEVANCE_PART_N; t++)
-        stage->ctx->ticks[t] += part.ticks[t];
+        stage->ticks[t] += part.ticks[t];
+}
+
+/* Not to the context's own ticks meanwhile, which the others copy with the rest of it. */
+static void run_blocks(struct block_stage *stage)
+{
+    uint64_t ticks[RELEVANCE_PART_N] = {0};
+    stage->ticks = ticks;
+    rlv_pool_run(stage->ctx->pool, stage->block_n, block_task, stage);
+    for (int t = 0; t < RELEVANCE_PART_N; t++)
+        stage->ctx->ticks[t] += ticks[t];
 }
 
 static void forward_by_rows(struct relevance_context *ctx, int cls_only)
@@ -802,7 +813,7 @@ static void forward_by_rows(struct relevance_context *ctx, int cls_only)
                                             .by_rows = 1, .next = &layer->attention_out};
         stage.next = layer;
         stage.kv_only = cls_only && i + 1 == layer_n;
-        rlv_pool_run(ctx->pool, stage.block_n, block_task, &stage);
+        run_blocks(&stage);
         if (stage.kv_only)
             break;
         run_attention(&attention, ctx->row_n);
@@ -812,7 +823,7 @@ static void forward_by_rows(struct relevance_context *ctx, int cls_only)
         layer_first_rows(ctx, &m->layers[layer_n - 1], m->pooler.weight ? &m->pooler : NULL, 1);
     } else {
         stage.next = NULL;
-        rlv_pool_run(ctx->pool, stage.block_n, block_task, &stage);
+        run_blocks(&stage);
     }
 }
 
