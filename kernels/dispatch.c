@@ -124,9 +124,7 @@ static int cpu_isa(void)
         return RLV_ISA_AVX512;
     if (!RLV_HAS_AMX || (xcr0 & XCR0_TILES) != XCR0_TILES || (d7 & EDX7_AMX) != EDX7_AMX)
         return RLV_ISA_AVX512VNNI;
-    if (!tiles_permitted())
-        return RLV_ISA_AVX512VNNI;
-    return RLV_ISA_AMX;
+    return tiles_permitted() ? RLV_ISA_AMX : RLV_ISA_AVX512VNNI;
 }
 
 #elif RLV_ARM

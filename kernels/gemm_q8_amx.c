@@ -39,7 +39,8 @@
 struct blocks {
     size_t n, tile_n; /* blocks, tiles of each */
     size_t rows, tile_rows;
-    size_t step; /* input channels of a tile */
+    size_t apart; /* rows from the first tile of a block to the second; 0 with one */
+    size_t step;  /* input channels of a tile */
 };
 
 /* 'group' 0: none. */
@@ -51,6 +52,7 @@ static struct blocks cut(size_t rows, size_t k, size_t group)
     b.n = gemm_tile_n(rows, ROWS * b.tile_n);
     b.rows = gemm_tile_n(rows, b.n);
     b.tile_rows = gemm_tile_n(b.rows, b.tile_n);
+    b.apart = b.rows - b.tile_rows;
     b.step = k % TILE_BYTES == 0 && group % TILE_BYTES == 0 ? TILE_BYTES : TILE_BYTES / 2;
     return b;
 }
@@ -80,16 +82,29 @@ GEMM_INLINE void fetch(struct gemm_step *next)
     }
 }
 
+GEMM_INLINE void zero_sums(void)
+{
+    tile_zero(0);
+    tile_zero(1);
+    tile_zero(2);
+    tile_zero(3);
+}
+
+GEMM_INLINE void store_sums(int32_t sums[4][SUMS])
+{
+    tile_store(0, sums[0], TILE_BYTES);
+    tile_store(1, sums[1], TILE_BYTES);
+    tile_store(2, sums[2], TILE_BYTES);
+    tile_store(3, sums[3], TILE_BYTES);
+}
+
 /* The sums over channels [0, k) of one tile of rows and 4 panels. */
 GEMM_INLINE void dot_1x4(const struct rlv_gemm_q8 *g, const uint8_t *a, const int8_t *w, size_t k,
                          size_t step, struct gemm_step next, int32_t sums[4][SUMS])
 {
     size_t panel = g->k * RLV_KERNEL_PANEL;
 
-    tile_zero(0);
-    tile_zero(1);
-    tile_zero(2);
-    tile_zero(3);
+    zero_sums();
     GEMM_ROLLED
     for (size_t i = 0; i < k; i += step, w += step * RLV_KERNEL_PANEL) {
         fetch(&next);
@@ -103,10 +118,18 @@ GEMM_INLINE void dot_1x4(const struct rlv_gemm_q8 *g, const uint8_t *a, const in
         tile_load(5, w + 3 * panel, TILE_BYTES);
         tile_dpbusd(3, 4, 5);
     }
-    tile_store(0, sums[0], TILE_BYTES);
-    tile_store(1, sums[1], TILE_BYTES);
-    tile_store(2, sums[2], TILE_BYTES);
-    tile_store(3, sums[3], TILE_BYTES);
+    store_sums(sums);
+}
+
+/* One step of a tile of rows and 2 panels, 'panel' bytes apart, to sums 0 and 1; leaves the weights
+ * in tiles 6 and 7. */
+GEMM_INLINE void dot_step(const uint8_t *a, size_t a_stride, const int8_t *w, size_t panel)
+{
+    tile_load(4, a, a_stride);
+    tile_load(6, w, TILE_BYTES);
+    tile_dpbusd(0, 4, 6);
+    tile_load(7, w + panel, TILE_BYTES);
+    tile_dpbusd(1, 4, 7);
 }
 
 /* Of one tile of rows and 2 panels, every second step apart, for there to be four chains. */
@@ -115,19 +138,12 @@ GEMM_INLINE void dot_1x2(const struct rlv_gemm_q8 *g, const uint8_t *a, const in
 {
     size_t panel = g->k * RLV_KERNEL_PANEL, i = 0;
 
-    tile_zero(0);
-    tile_zero(1);
-    tile_zero(2);
-    tile_zero(3);
+    zero_sums();
     GEMM_ROLLED
     for (; i + step < k; i += 2 * step) {
         fetch(&next);
         fetch(&next);
-        tile_load(4, a + i, g->a_stride);
-        tile_load(6, w + i * RLV_KERNEL_PANEL, TILE_BYTES);
-        tile_dpbusd(0, 4, 6);
-        tile_load(7, w + panel + i * RLV_KERNEL_PANEL, TILE_BYTES);
-        tile_dpbusd(1, 4, 7);
+        dot_step(a + i, g->a_stride, w + i * RLV_KERNEL_PANEL, panel);
         tile_load(4, a + i + step, g->a_stride);
         tile_load(6, w + (i + step) * RLV_KERNEL_PANEL, TILE_BYTES);
         tile_dpbusd(2, 4, 6);
@@ -135,16 +151,9 @@ GEMM_INLINE void dot_1x2(const struct rlv_gemm_q8 *g, const uint8_t *a, const in
         tile_dpbusd(3, 4, 7);
     }
     if (i < k) {
-        tile_load(4, a + i, g->a_stride);
-        tile_load(6, w + i * RLV_KERNEL_PANEL, TILE_BYTES);
-        tile_dpbusd(0, 4, 6);
-        tile_load(7, w + panel + i * RLV_KERNEL_PANEL, TILE_BYTES);
-        tile_dpbusd(1, 4, 7);
+        dot_step(a + i, g->a_stride, w + i * RLV_KERNEL_PANEL, panel);
     }
-    tile_store(0, sums[0], TILE_BYTES);
-    tile_store(1, sums[1], TILE_BYTES);
-    tile_store(2, sums[2], TILE_BYTES);
-    tile_store(3, sums[3], TILE_BYTES);
+    store_sums(sums);
     for (size_t n = 0; n < SUMS; n += LANES) {
         vi first = vi_add(vi_load(sums[0] + n), vi_load(sums[2] + n));
         vi second = vi_add(vi_load(sums[1] + n), vi_load(sums[3] + n));
@@ -161,26 +170,16 @@ GEMM_INLINE void dot_2x2(const struct rlv_gemm_q8 *g, const uint8_t *a, size_t a
 {
     size_t panel = g->k * RLV_KERNEL_PANEL;
 
-    tile_zero(0);
-    tile_zero(1);
-    tile_zero(2);
-    tile_zero(3);
+    zero_sums();
     GEMM_ROLLED
     for (size_t i = 0; i < k; i += step, w += step * RLV_KERNEL_PANEL) {
         fetch(&next);
-        tile_load(4, a + i, g->a_stride);
-        tile_load(6, w, TILE_BYTES);
-        tile_dpbusd(0, 4, 6);
-        tile_load(7, w + panel, TILE_BYTES);
-        tile_dpbusd(1, 4, 7);
+        dot_step(a + i, g->a_stride, w, panel);
         tile_load(5, a + apart + i, g->a_stride);
         tile_dpbusd(2, 5, 6);
         tile_dpbusd(3, 5, 7);
     }
-    tile_store(0, sums[0], TILE_BYTES);
-    tile_store(1, sums[1], TILE_BYTES);
-    tile_store(2, sums[2], TILE_BYTES);
-    tile_store(3, sums[3], TILE_BYTES);
+    store_sums(sums);
 }
 
 /* Of two tiles of rows, or the same one twice, and one panel: what is left of the panels. */
@@ -203,15 +202,11 @@ GEMM_INLINE void dot_2x1(const struct rlv_gemm_q8 *g, const uint8_t *a, size_t a
     tile_store(1, sums[1], TILE_BYTES);
 }
 
-/* One block: its first row, and how far behind it the second tile's is; that is 0 with one tile. */
-struct block {
-    size_t row, apart, tile_n, tile_rows, step;
-};
-
-static void dot(const struct rlv_gemm_q8 *g, const struct block *b, size_t panel, size_t panel_n,
-                size_t k, size_t len, struct gemm_step next, int32_t sums[4][SUMS])
+static void dot(const struct rlv_gemm_q8 *g, const struct blocks *b, size_t row, size_t panel,
+                size_t panel_n, size_t k, size_t len, struct gemm_step next,
+                int32_t sums[4][SUMS])
 {
-    const uint8_t *a = g->a + b->row * g->a_stride + k;
+    const uint8_t *a = g->a + row * g->a_stride + k;
     const int8_t *w = g->w + (panel * g->k + k) * RLV_KERNEL_PANEL;
 
     if (panel_n == 4) {
@@ -293,11 +288,11 @@ GEMM_INLINE void rows_q8g(const struct rlv_gemm_q8g *gg, size_t row, size_t pane
         }                                                                                          \
     } while (0)
 
-/* A block x 'panel_n' panels, 4, 2 or 1; gg is NULL for gemm_q8.  Meanwhile as much is fetched from
+/* The block from row 'first' on x 'panel_n' panels, 4, 2 or 1; gg is NULL for gemm_q8.  Meanwhile as much is fetched from
  * 'w_next' on as these panels take in 4 bits: low-bit weights come a few panels a call. */
 GEMM_INLINE void block_panels(const struct rlv_gemm_q8 *g, const struct rlv_gemm_q8g *gg,
-                              const struct block *b, size_t panel, size_t panel_n,
-                              const void *w_next)
+                              const struct blocks *b, size_t first, size_t panel,
+                              size_t panel_n, const void *w_next)
 {
     _Alignas(64) int32_t sums[4][SUMS];
     _Alignas(64) float y[4][SUMS];
@@ -313,9 +308,9 @@ GEMM_INLINE void block_panels(const struct rlv_gemm_q8 *g, const struct rlv_gemm
             len = gemm_min(gg->group, g->k - k);
         }
         next.fetch = (uintptr_t)w_next + k * next_row;
-        dot(g, b, panel, panel_n, k, len, next, sums);
+        dot(g, b, first, panel, panel_n, k, len, next, sums);
         for (size_t i = 0; i < tile_n; i++) {
-            size_t row = b->row + i / panel_n * b->apart, p = panel + i % panel_n;
+            size_t row = first + i / panel_n * b->apart, p = panel + i % panel_n;
 
             if (gg == NULL) {
                 EACH_ROWS(b->tile_rows, rows_q8(g, row + r, p, R, &sums[i][r * RLV_KERNEL_PANEL]));
@@ -327,7 +322,7 @@ GEMM_INLINE void block_panels(const struct rlv_gemm_q8 *g, const struct rlv_gemm
         }
     }
     for (size_t i = 0; gg != NULL && i < tile_n; i++) {
-        size_t row = b->row + i / panel_n * b->apart, p = panel + i % panel_n;
+        size_t row = first + i / panel_n * b->apart, p = panel + i % panel_n;
 
         EACH_ROWS(b->tile_rows, rows_q8g(gg, row + r, p, R, &y[i][r * RLV_KERNEL_PANEL]));
     }
@@ -336,23 +331,20 @@ GEMM_INLINE void block_panels(const struct rlv_gemm_q8 *g, const struct rlv_gemm
 GEMM_INLINE void run(const struct rlv_gemm_q8 *g, const struct rlv_gemm_q8g *gg, size_t first,
                      size_t panel_n)
 {
-    struct blocks c = cut(g->rows, g->k, gg != NULL ? gg->group : 0);
-    struct block b = {.row = 0, .apart = c.rows - c.tile_rows, .tile_n = c.tile_n,
-                      .tile_rows = c.tile_rows, .step = c.step};
+    struct blocks b = cut(g->rows, g->k, gg != NULL ? gg->group : 0);
     size_t part = AMX_WEIGHTS / (g->k * RLV_KERNEL_PANEL) / 4 * 4 + 4; /* panels at a time */
 
-    configure(&c);
+    configure(&b);
     for (size_t done = 0; done < panel_n; done += part) {
         size_t end = first + gemm_min(done + part, panel_n);
 
-        for (size_t i = 0; i < c.n; i++) {
-            size_t panel = first + done;
+        for (size_t i = 0; i < b.n; i++) {
+            size_t row = gemm_min(i * b.rows, g->rows - b.rows), panel = first + done;
 
-            b.row = gemm_min(i * c.rows, g->rows - c.rows);
             while (panel < end) {
-                size_t n = c.tile_n == 1 && end - panel >= 4 ? 4 : end - panel >= 2 ? 2 : 1;
+                size_t n = b.tile_n == 1 && end - panel >= 4 ? 4 : end - panel >= 2 ? 2 : 1;
                 int last = i == 0 && panel + n == first + panel_n;
-                block_panels(g, gg, &b, panel, n, last ? g->w_next : NULL);
+                block_panels(g, gg, &b, row, panel, n, last ? g->w_next : NULL);
                 panel += n;
             }
         }

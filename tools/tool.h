@@ -115,8 +115,8 @@ extern const struct option common_options[];
     "      --max-length N          cut pairs to N tokens (default: the model's limit)\n"           \
     "      --special-tokens text   '[SEP]' typed in a text is plain text (default)\n"              \
     "      --special-tokens parse  it is the control token, as the reference reads it\n"           \
-    "      --isa NAME              auto, scalar, avx2, avx512, avx512vnni, amx,\n"                \
-    "                              neon, neondot or neoni8mm\n"                                          \
+    "      --isa NAME              auto, scalar, avx2, avx512, avx512vnni, amx,\n"                 \
+    "                              neon, neondot or neoni8mm\n"                                    \
     "      --f32-gemm NAME         auto, own or blas; for f32 and f16 models\n"                    \
     "      --json                  print JSON\n"                                                   \
     "  -h, --help                  this text\n"                                                    \
