@@ -186,7 +186,7 @@ struct relevance_context_options {
     size_t size;               /* sizeof(struct relevance_context_options) */
     uint32_t threads;          /* 1..64 threads for one call, the caller's included; 0: 1 */
     uint32_t max_tokens;       /* longest sequence, special tokens included; 0: the model's limit */
-    uint32_t max_batch_tokens; /* tokens of a batch computed at a time; 0: max(max_tokens, 512) */
+    uint32_t max_batch_tokens; /* tokens of a batch computed at a time; 0: what suits the caches */
     enum relevance_isa isa;
     enum relevance_special_tokens special_tokens;
     enum relevance_f32_gemm f32_gemm;            /* only matters for f32 and f16 models */

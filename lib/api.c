@@ -68,11 +68,6 @@ static void add_sequence(struct relevance_context *ctx, const int32_t *a, size_t
     ctx->sequence_n++;
 }
 
-static int batch_has_room(const struct relevance_context *ctx, size_t row_n)
-{
-    return ctx->row_n + row_n <= ctx->max_rows && ctx->sequence_n < ctx->max_sequences;
-}
-
 /* One text, or a pair: its token counts, and how many of them are kept. */
 struct token_counts {
     size_t query_n, product_n;
@@ -193,7 +188,7 @@ enum relevance_status relevance_classify_batch(relevance_context *ctx,
             tokenize_pair(ctx, pairs[i].query.data, pairs[i].query.len, pairs[i].product.data,
                           pairs[i].product.len, 1);
         ctx->ticks[RELEVANCE_PART_TOKENIZER] += now(ctx) - start;
-        if (!batch_has_room(ctx, t.rows)) {
+        if (!rlv_batch_has_room(ctx, t.rows)) {
             classify_rows(ctx, results + done, sizeof *results);
             done = i;
             begin_batch(ctx);
@@ -299,7 +294,7 @@ enum relevance_status relevance_rank(relevance_context *ctx, const char *query, 
                                     ctx->max_tokens);
         cut(ctx, &t, 1);
         ctx->ticks[RELEVANCE_PART_TOKENIZER] += now(ctx) - start;
-        if (!batch_has_room(ctx, t.rows)) {
+        if (!rlv_batch_has_room(ctx, t.rows)) {
             classify_rows(ctx, &ranked[done].result, sizeof *ranked);
             done = i;
             begin_batch(ctx);

@@ -5,11 +5,15 @@
  */
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "internal.h"
 
 #define MAX_THREADS 64
 #define MAX_BATCH_TOKENS (1u << 18)
+/* Rows of a batch where the caller does not say. */
+#define MOST_BATCH_ROWS 512
+#define FEWEST_BATCH_ROWS 64
 
 /* Hands out 64-byte aligned pieces; with base NULL it only counts. */
 struct bump {
@@ -211,13 +215,30 @@ static enum relevance_status choose_kernels(struct relevance_context *ctx, enum 
                     relevance_isa_name((enum relevance_isa)rlv_kernels_best()));
 }
 
+/*
+ * As many rows as fill the threads' second-level caches twice with their widest floats.  With more, each
+ * stage finds less of what the one before wrote: on Zen 3 (512 KB) batches of 512 rows take 5 to 8 %
+ * longer than of 170; with fewer, the weights are read more often, which costs as much with 2 MB.
+ */
+static uint32_t usual_batch_rows(const struct relevance_context *ctx)
+{
+    size_t rows = MOST_BATCH_ROWS;
+#ifdef _SC_LEVEL2_CACHE_SIZE
+    long l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    if (l2 > 0)
+        rows = 2 * ctx->threads * (size_t)l2 / (ctx->model->config->intermediate_size * sizeof(float));
+#endif
+    if (rows < FEWEST_BATCH_ROWS)
+        return FEWEST_BATCH_ROWS;
+    return rows < MOST_BATCH_ROWS ? (uint32_t)rows : MOST_BATCH_ROWS;
+}
+
 static void set_limits(struct relevance_context *ctx, const struct relevance_context_options *o)
 {
     ctx->threads = o->threads ? o->threads : 1;
     ctx->max_tokens = o->max_tokens ? o->max_tokens : ctx->model->config->max_tokens;
-    ctx->max_rows = o->max_batch_tokens ? o->max_batch_tokens : 512;
-    if (ctx->max_rows < ctx->max_tokens)
-        ctx->max_rows = ctx->max_tokens;
+    ctx->batch_rows = o->max_batch_tokens ? o->max_batch_tokens : usual_batch_rows(ctx);
+    ctx->max_rows = ctx->batch_rows > ctx->max_tokens ? ctx->batch_rows : ctx->max_tokens;
     ctx->max_sequences = ctx->max_rows / 2 + 1; /* "[CLS] [SEP]" is the shortest */
     ctx->parse_special = o->special_tokens == RELEVANCE_SPECIAL_PARSE;
     ctx->f32_gemm = o->f32_gemm;

@@ -629,8 +629,7 @@ enum relevance_status relevance_extract_batch(relevance_context *ctx,
     begin_batch(ctx);
     for (size_t i = 0; i < text_n; i++) {
         size_t token_n = tokenize(ctx, texts[i]);
-        if (ctx->row_n + kept_n(ctx, token_n) + 2 > ctx->max_rows ||
-            ctx->sequence_n == ctx->max_sequences) {
+        if (!rlv_batch_has_room(ctx, kept_n(ctx, token_n) + 2)) {
             extract_rows(ctx, texts, done, catalog, intents);
             done = i;
             begin_batch(ctx);

@@ -144,6 +144,7 @@ struct relevance_context {
     struct rlv_pool *pool;
     unsigned threads;
     uint32_t max_tokens, max_rows, max_sequences;
+    uint32_t batch_rows; /* <= max_rows; a sequence with more is a batch of its own */
     int parse_special;
     enum relevance_f32_gemm f32_gemm;
     float label_bias[RELEVANCE_MAX_LABELS]; /* the model's, and what the caller's priors add */
@@ -183,6 +184,13 @@ struct relevance_context {
     float *scratch; /* [threads][scratch_stride] floats: unpacked panels, or one head's attention */
     size_t scratch_stride;
 };
+
+/* Whether a sequence of 'row_n' rows goes to the batch begun. */
+static inline int rlv_batch_has_room(const struct relevance_context *ctx, size_t row_n)
+{
+    return ctx->sequence_n == 0 ||
+           (ctx->row_n + row_n <= ctx->batch_rows && ctx->sequence_n < ctx->max_sequences);
+}
 
 /*
  * rlv_forward() - run the encoder on the context's batch.

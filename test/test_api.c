@@ -326,6 +326,43 @@ static void classify_checks_its_arguments(void **state)
     close_micro(&m);
 }
 
+/* A pair may have more tokens than a batch: it is computed by itself, first, last or between others. */
+static void sequences_longer_than_a_batch(void **state)
+{
+    struct opened m = open_micro("distilbert-q8");
+    struct relevance_context_options o = {.size = sizeof o, .max_batch_tokens = 6};
+    relevance_context *ctx = tiny_context(m.model, &o), *plain = tiny_context(m.model, NULL);
+    static const char *const products[] = {"a red shoe a red shoe", "a", "red", "a red shoe a red",
+                                           "shoe", "a red shoe run a run"};
+    enum { N = sizeof products / sizeof *products };
+    struct relevance_pair pairs[N];
+    struct relevance_text texts[N];
+    struct relevance_result alone[N], batch[N];
+    struct relevance_ranked ranked[N];
+    uint32_t longest = 0;
+    (void)state;
+    memset(alone, 0, sizeof alone);
+    memset(batch, 0, sizeof batch);
+    for (int i = 0; i < N; i++) {
+        texts[i] = (struct relevance_text){products[i], strlen(products[i])};
+        pairs[i] = (struct relevance_pair){{"run", 3}, texts[i]};
+        assert_int_equal(
+            relevance_classify(plain, "run", 3, texts[i].data, texts[i].len, &alone[i]),
+            RELEVANCE_OK);
+        longest = alone[i].tokens > longest ? alone[i].tokens : longest;
+    }
+    assert_true(longest > o.max_batch_tokens && alone[1].tokens < o.max_batch_tokens);
+    assert_int_equal(relevance_classify_batch(ctx, pairs, N, batch), RELEVANCE_OK);
+    assert_memory_equal(batch, alone, sizeof alone);
+    assert_int_equal(relevance_rank(ctx, "run", 3, texts, N, ranked), RELEVANCE_OK);
+    for (int i = 0; i < N; i++)
+        assert_memory_equal(ranked[i].result.logits, alone[ranked[i].index].logits,
+                            sizeof alone[i].logits);
+    relevance_context_destroy(plain);
+    relevance_context_destroy(ctx);
+    close_micro(&m);
+}
+
 static void rank_checks_its_arguments(void **state)
 {
     struct opened m = open_micro("distilbert-q8");
@@ -899,6 +936,7 @@ int main(void)
         cmocka_unit_test(priors_correct_the_odds),
         cmocka_unit_test(priors_are_checked),
         cmocka_unit_test(classify_checks_its_arguments),
+        cmocka_unit_test(sequences_longer_than_a_batch),
         cmocka_unit_test(rank_checks_its_arguments),
         cmocka_unit_test(tokenize_and_encode_check_their_arguments),
         cmocka_unit_test(names_and_info_check_their_arguments),
