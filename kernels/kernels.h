@@ -101,6 +101,7 @@ struct rlv_gemm_f32 {
     size_t a_stride;   /* floats */
     const float *w;    /* [panels][k][16]; panel p starts at w + p * w_stride */
     size_t w_stride;   /* floats from one panel to the next */
+    const void *w_next; /* weights that will be read next, to prefetch; NULL: not known */
     const float *bias; /* [panels * 16] */
     float *y;          /* [rows, panels * 16] with y_stride */
     size_t y_stride;

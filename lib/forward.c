@@ -422,11 +422,12 @@ static int use_blas(const struct relevance_context *ctx)
 }
 
 static void f32_panels(const struct linear_stage *stage, size_t first, size_t n, float *y,
-                       float *scratch)
+                       const void *after, float *scratch)
 {
     const float *weights = (const float *)(const void *)stage->linear->weight;
     struct rlv_gemm_f32 g =
         gemm_f32_view(stage, first, weights + first * stage->linear->k32 * RLV_PANEL, y);
+    g.w_next = after;
     if (use_blas(stage->ctx))
         rlv_blas_gemm_f32(&g, 0, n, scratch);
     else
@@ -434,7 +435,7 @@ static void f32_panels(const struct linear_stage *stage, size_t first, size_t n,
 }
 
 static void f16_panels(const struct linear_stage *stage, size_t first, size_t n, float *y,
-                       float *scratch)
+                       const void *after, float *scratch)
 {
     const struct rlv_linear *l = stage->linear;
     size_t panel = (size_t)l->k32 * RLV_PANEL;
@@ -442,6 +443,7 @@ static void f16_panels(const struct linear_stage *stage, size_t first, size_t n,
         size_t tile = n < UNPACK_PANELS_F32 ? n : UNPACK_PANELS_F32;
         struct rlv_gemm_f32 g = gemm_f32_view(stage, first, scratch, y);
         const void *from = l->weight + first * l->panel_len;
+        g.w_next = n == tile ? after : l->weight + (first + tile) * l->panel_len;
         stage->ctx->kernels->row_f16((const uint16_t *)from, tile * panel, scratch);
         stage->ctx->kernels->gemm_f32(&g, 0, tile);
         first += tile;
@@ -515,8 +517,8 @@ static void linear_task(void *arg, size_t i, unsigned worker)
         gemm_q8_panels(stage->ctx, &g, n);
         break;
     }
-    case RLV_DTYPE_F32: f32_panels(stage, first, n, y, scratch); break;
-    case RLV_DTYPE_F16: f16_panels(stage, first, n, y, scratch); break;
+    case RLV_DTYPE_F32: f32_panels(stage, first, n, y, weights_after(stage, i), scratch); break;
+    case RLV_DTYPE_F16: f16_panels(stage, first, n, y, weights_after(stage, i), scratch); break;
     default: low_bit_panels(stage, first, n, y, weights_after(stage, i), scratch); break;
     }
     if (stage->gelu != NULL)
