@@ -152,7 +152,6 @@ static enum relevance_status context_with(const relevance_model *model, uint32_t
 {
     struct relevance_context_options options = {.size = sizeof options,
                                                 .threads = threads,
-                                                .max_batch_tokens = 1, /* raised to max_tokens */
                                                 .allocator = allocator};
     struct relevance_info info = {.size = sizeof info};
     assert_int_equal(relevance_model_info(model, &info), RELEVANCE_OK);
