@@ -188,24 +188,17 @@ const struct rlv_kernels *rlv_kernels_get(int isa)
 {
     int best = cpu_isa();
 
+    if (RLV_SIMDE_BUILD && best >= RLV_ISA_AVX2)
+        best = RLV_ISA_AMX;
     /* Each family's numbers ascend, and each member includes the ones before it. */
     switch (isa) {
     case RLV_ISA_SCALAR: return &table_scalar;
 #if RLV_X86
     case RLV_ISA_AVX2: return best >= RLV_ISA_AVX2 ? &table_avx2 : NULL;
-    case RLV_ISA_AVX512:
-        if (best >= RLV_ISA_AVX512 || (RLV_SIMDE_BUILD && best >= RLV_ISA_AVX2))
-            return &table_avx512;
-        return NULL;
-    case RLV_ISA_AVX512VNNI:
-        if (best >= RLV_ISA_AVX512VNNI || (RLV_SIMDE_BUILD && best >= RLV_ISA_AVX2))
-            return &table_avx512vnni;
-        return NULL;
+    case RLV_ISA_AVX512: return best >= RLV_ISA_AVX512 ? &table_avx512 : NULL;
+    case RLV_ISA_AVX512VNNI: return best >= RLV_ISA_AVX512VNNI ? &table_avx512vnni : NULL;
 #if RLV_HAS_AMX
-    case RLV_ISA_AMX:
-        if (best >= RLV_ISA_AMX || (RLV_SIMDE_BUILD && best >= RLV_ISA_AVX2))
-            return &table_amx;
-        return NULL;
+    case RLV_ISA_AMX: return best >= RLV_ISA_AMX ? &table_amx : NULL;
 #endif
 #elif RLV_ARM
     case RLV_ISA_NEON: return &table_neon;

@@ -288,8 +288,9 @@ GEMM_INLINE void rows_q8g(const struct rlv_gemm_q8g *gg, size_t row, size_t pane
         }                                                                                          \
     } while (0)
 
-/* The block from row 'first' on x 'panel_n' panels, 4, 2 or 1; gg is NULL for gemm_q8.  Meanwhile as much is fetched from
- * 'w_next' on as these panels take in 4 bits: low-bit weights come a few panels a call. */
+/* The block from row 'first' on x 'panel_n' panels, 4, 2 or 1; gg is NULL for gemm_q8.  Meanwhile as
+ * much is fetched from 'w_next' on as these panels take in 4 bits: low-bit weights come a few panels a
+ * call. */
 GEMM_INLINE void block_panels(const struct rlv_gemm_q8 *g, const struct rlv_gemm_q8g *gg,
                               const struct blocks *b, size_t first, size_t panel,
                               size_t panel_n, const void *w_next)

@@ -37,8 +37,6 @@ static size_t tokenize_text(struct relevance_context *ctx, const char *text, siz
     return rlv_wordpiece(&ctx->model->vocab, text, len, ctx->parse_special, ids, cap);
 }
 
-static void begin_batch(struct relevance_context *ctx) { ctx->row_n = ctx->sequence_n = 0; }
-
 static void add_row(struct relevance_context *ctx, int32_t id, uint8_t type, uint32_t position)
 {
     ctx->ids[ctx->row_n] = id;
@@ -181,7 +179,7 @@ enum relevance_status relevance_classify_batch(relevance_context *ctx,
         if (!text_ok(pairs[i].query.data, pairs[i].query.len) ||
             !text_ok(pairs[i].product.data, pairs[i].product.len))
             return RELEVANCE_BAD_ARGUMENT;
-    begin_batch(ctx);
+    rlv_begin_batch(ctx);
     for (size_t i = 0; i < pair_n; i++) {
         uint64_t start = now(ctx);
         struct token_counts t =
@@ -191,7 +189,7 @@ enum relevance_status relevance_classify_batch(relevance_context *ctx,
         if (!rlv_batch_has_room(ctx, t.rows)) {
             classify_rows(ctx, results + done, sizeof *results);
             done = i;
-            begin_batch(ctx);
+            rlv_begin_batch(ctx);
         }
         add_sequence(ctx, ctx->query_ids, t.kept_query, ctx->product_ids, t.kept_product,
                      truncated_n(&t));
@@ -212,7 +210,7 @@ enum relevance_status relevance_classify_tokens(relevance_context *ctx, const in
     for (size_t i = 0; i < id_n; i++)
         if (ids[i] < 0 || (uint32_t)ids[i] >= ctx->model->vocab.token_n)
             return RELEVANCE_BAD_ARGUMENT;
-    begin_batch(ctx);
+    rlv_begin_batch(ctx);
     for (size_t i = 0; i < id_n; i++) {
         add_row(ctx, ids[i], type, (uint32_t)i);
         if ((uint32_t)ids[i] == ctx->model->vocab.sep_id)
@@ -287,7 +285,7 @@ enum relevance_status relevance_rank(relevance_context *ctx, const char *query, 
         if (!text_ok(products[i].data, products[i].len))
             return RELEVANCE_BAD_ARGUMENT;
     t.query_n = tokenize_text(ctx, query, query_len, ctx->query_ids, ctx->max_tokens);
-    begin_batch(ctx);
+    rlv_begin_batch(ctx);
     for (size_t i = 0; i < product_n; i++) {
         uint64_t start = now(ctx);
         t.product_n = tokenize_text(ctx, products[i].data, products[i].len, ctx->product_ids,
@@ -297,7 +295,7 @@ enum relevance_status relevance_rank(relevance_context *ctx, const char *query, 
         if (!rlv_batch_has_room(ctx, t.rows)) {
             classify_rows(ctx, &ranked[done].result, sizeof *ranked);
             done = i;
-            begin_batch(ctx);
+            rlv_begin_batch(ctx);
         }
         add_sequence(ctx, ctx->query_ids, t.kept_query, ctx->product_ids, t.kept_product,
                      truncated_n(&t));
@@ -326,7 +324,7 @@ enum relevance_status relevance_tokenize(relevance_context *ctx, const char *que
     tokens->n = t.rows;
     if (t.rows > tokens->cap)
         return RELEVANCE_NO_SPACE;
-    begin_batch(ctx);
+    rlv_begin_batch(ctx);
     add_sequence(ctx, ctx->query_ids, t.kept_query, product != NULL ? ctx->product_ids : NULL,
                  t.kept_product, truncated_n(&t));
     memcpy(tokens->ids, ctx->ids, t.rows * sizeof *tokens->ids);
@@ -348,7 +346,7 @@ enum relevance_status relevance_encode(relevance_context *ctx, const char *query
     *token_n = t.rows;
     if (t.rows * width > hidden_cap)
         return RELEVANCE_NO_SPACE;
-    begin_batch(ctx);
+    rlv_begin_batch(ctx);
     add_sequence(ctx, ctx->query_ids, t.kept_query, product != NULL ? ctx->product_ids : NULL,
                  t.kept_product, truncated_n(&t));
     rlv_forward(ctx, 0);

@@ -185,8 +185,6 @@ static size_t tokenize(struct relevance_context *ctx, struct relevance_text text
     return n;
 }
 
-static void begin_batch(struct relevance_context *ctx) { ctx->row_n = ctx->sequence_n = 0; }
-
 /* "[CLS] text [SEP]" of the text that was just tokenized. */
 static void add_text(struct relevance_context *ctx, size_t token_n)
 {
@@ -212,7 +210,7 @@ static struct labelled label_text(struct relevance_context *ctx, size_t token_n)
     const float *logits;
     size_t stride;
 
-    begin_batch(ctx);
+    rlv_begin_batch(ctx);
     add_text(ctx, token_n);
     rlv_forward(ctx, 0);
     logits = rlv_token_head(ctx, &stride);
@@ -626,13 +624,13 @@ enum relevance_status relevance_extract_batch(relevance_context *ctx,
     if (ctx->model->config->label_n == 0 || !has_label(ctx->model, PRODUCT) ||
         !has_label(ctx->model, QUANTITY))
         return RELEVANCE_NO_HEAD;
-    begin_batch(ctx);
+    rlv_begin_batch(ctx);
     for (size_t i = 0; i < text_n; i++) {
         size_t token_n = tokenize(ctx, texts[i]);
         if (!rlv_batch_has_room(ctx, kept_n(ctx, token_n) + 2)) {
             extract_rows(ctx, texts, done, catalog, intents);
             done = i;
-            begin_batch(ctx);
+            rlv_begin_batch(ctx);
         }
         add_text(ctx, token_n);
     }

@@ -506,20 +506,22 @@ static void linear_task(void *arg, size_t i, unsigned worker)
     const struct linear_stage *stage = (const struct linear_stage *)arg;
     float *scratch = stage->ctx->scratch + worker * stage->ctx->scratch_stride, *y;
     size_t first, n = piece_panels(stage, i, &first);
+    const void *after;
     if (n == 0)
         return;
     y = column_at(&stage->y, first * RLV_PANEL);
+    after = weights_after(stage, i);
     switch (stage->linear->dtype) {
     case RLV_DTYPE_Q8: {
         const uint8_t *w = stage->linear->weight + first * stage->linear->panel_len;
         struct rlv_gemm_q8g g = gemm_q8_view(stage, first, w, y);
-        g.base.w_next = weights_after(stage, i);
+        g.base.w_next = after;
         gemm_q8_panels(stage->ctx, &g, n);
         break;
     }
-    case RLV_DTYPE_F32: f32_panels(stage, first, n, y, weights_after(stage, i), scratch); break;
-    case RLV_DTYPE_F16: f16_panels(stage, first, n, y, weights_after(stage, i), scratch); break;
-    default: low_bit_panels(stage, first, n, y, weights_after(stage, i), scratch); break;
+    case RLV_DTYPE_F32: f32_panels(stage, first, n, y, after, scratch); break;
+    case RLV_DTYPE_F16: f16_panels(stage, first, n, y, after, scratch); break;
+    default: low_bit_panels(stage, first, n, y, after, scratch); break;
     }
     if (stage->gelu != NULL)
         gelu_panels(stage, first, n, y, worker);

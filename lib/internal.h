@@ -185,6 +185,11 @@ struct relevance_context {
     size_t scratch_stride;
 };
 
+static inline void rlv_begin_batch(struct relevance_context *ctx)
+{
+    ctx->row_n = ctx->sequence_n = 0;
+}
+
 /* Whether a sequence of 'row_n' rows goes to the batch begun. */
 static inline int rlv_batch_has_room(const struct relevance_context *ctx, size_t row_n)
 {

@@ -63,30 +63,27 @@ PEAK(fma256, "avx2,fma", __m256, _mm256_setzero_ps(), FMA256)
 PEAK(chain2, "avx2", __m256i, _mm256_setzero_si256(), CHAIN2)
 
 #if !defined(RLV_HAS_AMX) || RLV_HAS_AMX
+#include "amx_tiles.h"
 #define TILE_ROUNDS (ROUNDS / 16)
 /* Four sums, for a latency of 52 cycles at one instruction in 16. */
 __attribute__((target("amx-tile,amx-int8"))) static double amx(void)
 {
-    struct {
-        uint8_t palette, reserved[15];
-        uint16_t row_bytes[16];
-        uint8_t rows[16];
-    } config = {.palette = 1};
+    struct tile_config config = {.palette = 1};
     double start, end;
-    for (int t = 0; t < 8; t++) {
-        config.row_bytes[t] = 64;
+    for (int t = 0; t < TILE_N; t++) {
+        config.row_bytes[t] = TILE_BYTES;
         config.rows[t] = 16;
     }
-    _tile_loadconfig(&config);
+    tile_configure(&config);
     start = now();
     for (int r = 0; r < TILE_ROUNDS; r++) {
-        _tile_dpbusd(0, 4, 6);
-        _tile_dpbusd(1, 4, 7);
-        _tile_dpbusd(2, 5, 6);
-        _tile_dpbusd(3, 5, 7);
+        tile_dpbusd(0, 4, 6);
+        tile_dpbusd(1, 4, 7);
+        tile_dpbusd(2, 5, 6);
+        tile_dpbusd(3, 5, 7);
     }
     end = now();
-    _tile_release();
+    tile_release();
     return TILE_ROUNDS * 4.0 / (end - start) * 1e-9;
 }
 #else
@@ -99,7 +96,7 @@ int main(void)
     printf("{");
     if (relevance_isa_supported(RELEVANCE_ISA_AMX)) {
         amx();
-        printf("\"amx\": %.1f, ", amx() * 16 * 16 * 64);
+        printf("\"amx\": %.1f, ", amx() * 16 * 16 * TILE_BYTES);
     }
     if (__builtin_cpu_supports("avx512vnni")) {
         vnni();

@@ -271,7 +271,7 @@ static void run_batch(struct calibrator *c)
     rlv_forward(ctx, 0);
     for (uint32_t s = 0; c->pooler.x != NULL && s < ctx->sequence_n; s++)
         keep_row(&c->pooler, ctx->hidden + ctx->sequences[s].first * ctx->narrow_stride);
-    ctx->row_n = ctx->sequence_n = 0;
+    rlv_begin_batch(ctx);
 }
 
 /* Run all sequences and keep the inputs of the layers from 'first' on. */
@@ -297,9 +297,9 @@ static void run(struct calibrator *c, uint32_t first)
     }
     if (c->last == config->layer_n)
         make_room(&c->pooler, c->sequence_n, config->hidden_size);
-    ctx->row_n = ctx->sequence_n = 0;
+    rlv_begin_batch(ctx);
     for (size_t s = 0; s < c->sequence_n; s++) {
-        if (ctx->row_n + c->lengths[s] > ctx->max_rows || ctx->sequence_n == ctx->max_sequences)
+        if (!rlv_batch_has_room(ctx, c->lengths[s]))
             run_batch(c);
         add_rows(ctx, c->ids + at, c->lengths[s]);
         at += c->lengths[s];
