@@ -47,13 +47,26 @@
 
 static inline size_t gemm_min(size_t a, size_t b) { return a < b ? a : b; }
 
-/* The number of tiles of at most 'max' rows, and the first row of tile i when they are even, in
- * multiples of 'step', which divides 'max'. */
+/* The number of tiles of at most 'max' rows. */
 static inline size_t gemm_tile_n(size_t rows, size_t max) { return (rows + max - 1) / max; }
-static inline size_t gemm_tile_row(size_t rows, size_t tile_n, size_t i, size_t step)
+
+/* Rows dealt evenly to 'tile_n' tiles, in multiples of 'step', which divides what a tile takes.  Divided
+ * once for all panels: between two tiles a division is 1 to 2 % of a product with K = 384 on Zen 3. */
+struct gemm_deal {
+    size_t rows, step, even, more; /* 'more' tiles get a step more than 'even' steps */
+};
+
+static inline struct gemm_deal gemm_deal_rows(size_t rows, size_t tile_n, size_t step)
 {
     size_t steps = (rows + step - 1) / step;
-    return gemm_min(rows, (steps / tile_n * i + gemm_min(i, steps % tile_n)) * step);
+    struct gemm_deal d = {rows, step, steps / tile_n, steps % tile_n};
+    return d;
+}
+
+/* Rows of tile i, which begins at 'row'. */
+static inline size_t gemm_dealt(const struct gemm_deal *d, size_t i, size_t row)
+{
+    return gemm_min(d->rows - row, (d->even + (i < d->more)) * d->step);
 }
 
 /* Vectors of P panels. */
