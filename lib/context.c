@@ -65,6 +65,7 @@ static size_t row_stride(size_t n, size_t element)
 }
 
 size_t rlv_row_floats(size_t n) { return row_stride(n, sizeof(float)); }
+size_t rlv_row_bytes(size_t n) { return row_stride(n, 1); }
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
@@ -110,7 +111,7 @@ static void set_strides(struct relevance_context *ctx)
     ctx->hidden_stride = rlv_row_floats(hidden);
     ctx->narrow_stride = larger(rlv_row_floats(narrow), shared_floats(ctx, 1));
     ctx->wide_stride = larger(rlv_row_floats(larger(wide, hidden)), shared_floats(ctx, block_n));
-    ctx->a_stride = row_stride(larger(hidden, inner), 1);
+    ctx->a_stride = rlv_row_bytes(larger(hidden, inner));
     ctx->scratch_stride = (size_t)rlv_round_up(
         rlv_forward_scratch(m, ctx->max_tokens, ctx->f32_gemm), RLV_ALIGN / sizeof(float));
 }

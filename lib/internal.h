@@ -175,8 +175,8 @@ struct relevance_context {
     size_t hidden_stride, narrow_stride, wide_stride;
     size_t share_n;    /* threads that have columns of their own; 1: columns lie side by side */
     size_t share_unit; /* panels that stay with one of them */
-    uint8_t *a;     /* [max_rows, a_stride]: the quantised input of the next linear layer */
-    size_t a_stride;
+    uint8_t *a;       /* [max_rows]: the quantised input of the next linear layer */
+    size_t a_stride;  /* bytes of the widest layer's row; those of one layer: rlv_row_bytes() */
     float *a_scale;   /* [max_rows] */
     int32_t *a_zero;  /* [max_rows] */
     float *x_outlier; /* [max_rows, RLV_KERNEL_OUTLIER_STRIDE] */
@@ -214,8 +214,9 @@ const float *rlv_token_head(struct relevance_context *ctx, size_t *stride);
 /* Panels of the widest of 'share_n' shares of 'panel_n' panels in units of 'unit'. */
 size_t rlv_share_width(size_t panel_n, size_t unit, size_t share_n);
 
-/* Floats from row to row of a matrix of 'n' columns. */
+/* From row to row of a matrix of 'n' columns: floats, or bytes of quantised ones. */
 size_t rlv_row_floats(size_t n);
+size_t rlv_row_bytes(size_t n);
 
 /*
  * rlv_take_first_rows() - after rlv_forward(ctx, 0), what rlv_forward(ctx, 1) leaves: row s of
