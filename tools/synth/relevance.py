@@ -77,6 +77,7 @@ class Kind:
         self.category, self.group, self.related = category, group, related
         self.names, self.attributes, self.features = names, attributes, features
         self.accessories, self.decoys = accessories, decoys
+        self.name = re.compile(r"\b(?:" + "|".join(map(re.escape, names)) + r")\b", re.IGNORECASE)
 
     def near(self, other):
         """Too close for "Irrelevant": same purpose, or used together."""
@@ -449,6 +450,16 @@ class Maker:
               "{} Emoji Pillow", "{} Coloring Book for Adults", "{} Birthday Greeting Card")
 
     def irrelevant(self, query):
+        title, rule, level = self.unrelated_title(query)
+        if rule in ("near", "far") and query.kind.name.search(title):
+            # "Jigsaw puzzle" looks like a jigsaw; of a neighbour that names the kind, as a toaster
+            # oven with "air fryer" does, nobody can say that it does not fit.
+            if rule == "near":
+                return self.irrelevant(query)
+            rule, level = "lookalike", 3
+        return title, rule, level
+
+    def unrelated_title(self, query):
         rng, kind = self.rng, query.kind
         draw = rng.random()
         if id(kind) not in self.unrelated:
