@@ -145,7 +145,7 @@ class Labels(unittest.TestCase):
                                         f"seed {self.seed}: {query.text!r}")
 
     def test_a_title_that_names_the_kind_is_no_far_one(self):
-        # One title in some 10,000 is like these, so they are given here.
+        # One title in some 30,000 is like these, so they are given here.
         kinds = {k.names[0]: k for k in self.catalogue.kinds}
         ways = {"jigsaw": "lookalike", "air fryer": "no title"}
         titles = {"jigsaw": ("Fairholt Jigsaw Puzzle", "far"),
