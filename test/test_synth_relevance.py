@@ -147,14 +147,13 @@ class Labels(unittest.TestCase):
     def test_a_title_that_names_the_kind_is_no_far_one(self):
         # One title in some 30,000 is like these, so they are given here.
         kinds = {k.names[0]: k for k in self.catalogue.kinds}
-        ways = {"jigsaw": "lookalike", "air fryer": "no title"}
-        titles = {"jigsaw": ("Fairholt Jigsaw Puzzle", "far"),
-                  "air fryer": ("Oakhaven Toaster Oven, Air Fryer", "near")}
-        for name, way in ways.items():
+        for name, title, rule, told in (("jigsaw", "Fairholt Jigsaw Puzzle", "far", "lookalike"),
+                                        ("air fryer", "Oakhaven Toaster Oven, Air Fryer", "near",
+                                         "no title")):
             query = relevance.Query(name, kinds[name], [], {}, None, None, False)
-            draws = [(*titles[name], 1), ("no title", "no title", 1)]
+            draws = [(title, rule, 1), ("no title", "no title", 1)]
             self.maker.unrelated_title = lambda _, draws=draws: draws.pop(0)
-            self.assertEqual(self.maker.irrelevant(query)[1], way)
+            self.assertEqual(self.maker.irrelevant(query)[1], told)
 
     def test_negation_only_contradicts_what_it_names(self):
         catalogue = parse(TINY)

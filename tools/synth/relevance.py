@@ -77,7 +77,7 @@ class Kind:
         self.category, self.group, self.related = category, group, related
         self.names, self.attributes, self.features = names, attributes, features
         self.accessories, self.decoys = accessories, decoys
-        self.name = re.compile(r"\b(?:" + "|".join(map(re.escape, names)) + r")\b", re.IGNORECASE)
+        self.name_pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b", re.IGNORECASE)
 
     def near(self, other):
         """Too close for "Irrelevant": same purpose, or used together."""
@@ -451,7 +451,7 @@ class Maker:
 
     def irrelevant(self, query):
         title, rule, level = self.unrelated_title(query)
-        if rule in ("near", "far") and query.kind.name.search(title):
+        if rule in ("near", "far") and query.kind.name_pattern.search(title):
             # "Jigsaw puzzle" looks like a jigsaw; of a neighbour that names the kind, as a toaster
             # oven with "air fryer" does, nobody can say that it does not fit.
             if rule == "near":
