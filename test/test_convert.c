@@ -438,6 +438,40 @@ static void converts_to_every_format(void **state)
     }
 }
 
+/* The linear layers of a transformer layer. */
+static const unsigned layer_parts[] = {RLV_PART_QKV, RLV_PART_ATTENTION_OUT, RLV_PART_FFN1,
+                                       RLV_PART_FFN2};
+
+static unsigned chain_of(const struct peek *p, unsigned layer, unsigned part)
+{
+    return peek_find(p, layer, part, RLV_SLOT_WEIGHT)->chain;
+}
+
+static void keeps_to_the_chain(void **state)
+{
+    static const char *const chains[] = {"1", "2", "4"};
+    struct tiny_hf o = TINY_HF_DEFAULT;
+    struct peek p;
+
+    (void)state;
+    tiny_hf_write(dir, &o);
+    for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++) {
+        assert_converted(WORDS(PLAIN, "--weights", "q4", "--tensor", "layers.0.*=q7", "--embeddings",
+                               "q8", "--chain", chains[i]));
+        peek_open(&p, out);
+        for (unsigned k = 0; k < 4; k++)
+            assert_int_equal(chain_of(&p, 0, layer_parts[k]), 1u << i);
+        assert_int_equal(chain_of(&p, 1, RLV_PART_QKV), 0); /* q4 */
+        peek_close(&p);
+        check_file(&o);
+    }
+    assert_converted(WORDS(PLAIN, "--weights", "q7"));
+    peek_open(&p, out);
+    assert_int_equal(chain_of(&p, 0, RLV_PART_QKV), 4);
+    assert_int_equal(chain_of(&p, 0, RLV_PART_FFN2), 2);
+    peek_close(&p);
+}
+
 static unsigned dtype_of(const struct peek *p, unsigned layer, unsigned part)
 {
     return peek_find(p, layer, part, RLV_SLOT_WEIGHT)->dtype;
@@ -518,8 +552,6 @@ static void search_beats_covering_scale(void **state)
 /* Calibrated, as by default: outlier channels are whole in f32 and 0 among the integers. */
 static void keeps_outliers_apart(void **state)
 {
-    static const unsigned parts[] = {RLV_PART_QKV, RLV_PART_ATTENTION_OUT, RLV_PART_FFN1,
-                                     RLV_PART_FFN2};
     struct tiny_hf o = TINY_HF_DEFAULT;
     struct peek p;
 
@@ -529,7 +561,7 @@ static void keeps_outliers_apart(void **state)
     peek_open(&p, out);
     check_checksums(&p);
     for (unsigned i = 0; i < 8; i++) {
-        unsigned part = parts[i / 2], layer = i % 2;
+        unsigned part = layer_parts[i / 2], layer = i % 2;
         const struct rlv_tensor *w = peek_find(&p, layer, part, RLV_SLOT_WEIGHT);
         const struct rlv_tensor *in = peek_find(&p, layer, part, RLV_SLOT_INPUT_SCALE);
         const struct rlv_tensor *index = peek_find(&p, layer, part, RLV_SLOT_OUTLIER_INDEX);
@@ -887,6 +919,8 @@ static void refuses_options(void **state)
 {
     (void)state;
     write_default();
+    assert_refused(WORDS("--chain", "3"), "--chain: '3' is not 1, 2 or 4");
+    assert_refused(WORDS("--chain", "4", "--weights", "q4"), "--chain: it is for q7 weights");
     assert_refused(WORDS("--weights", "q2"), "--weights: unknown format 'q2', supported: f32 f16 q8 q7");
     assert_refused(WORDS("--embeddings", "q7"), "--embeddings: unknown format 'q7', supported: f32");
     assert_refused(WORDS("--weights"), "--weights: its value is missing");
@@ -1024,6 +1058,7 @@ int main(void)
         TEST(converts_to_every_format),
         TEST(stores_named_tensors_otherwise),
         TEST(search_beats_covering_scale),
+        TEST(keeps_to_the_chain),
         TEST(keeps_outliers_apart),
         TEST(writes_configuration_and_labels),
         TEST(gives_labels_their_gains),

@@ -57,7 +57,10 @@ static const char options_help[] =
     "                       lines with query and title, or with text, or just a text a line;\n"
     "                       default: built-in shopping texts; none: weights are just rounded, which\n"
     "                       is quick and less faithful\n"
-    "  --outliers N         input channels of each layer that stay f32, 0 to 32 (default 8)\n"
+    "  --outliers N         input channels of each layer that stay f32, 0 to 32 (default 8).  Each\n"
+    "                       costs time, 1 % of a call with hidden size 384\n"
+    "  --chain N            products that q7 weights let AVX2 add up in 16 bits, 1, 2 or 4: more is\n"
+    "                       faster and binds the weights more (default: 4 in qkv and ffn1, else 2)\n"
     "  --threads N          threads to use (default: one for each CPU, at most 16); the file does\n"
     "                       not depend on it\n"
     "  --gain LABEL=NUMBER  what a label is worth when products are ranked, 0 to 1; may be repeated.\n"
@@ -104,7 +107,7 @@ struct arguments { /* zeroed at birth */
     const char *dir, *out;
     const char *name, *source, *license;
     const char *weights, *embeddings, *calibration;
-    uint32_t threads, outliers;
+    uint32_t threads, outliers, chain;
     uint32_t group, embedding_group;
     struct gain *gains; /* [argc]: more than enough */
     size_t gain_n;
@@ -195,6 +198,14 @@ static int parse_tensor(const char *text, struct arguments *a, struct failure *f
     return 0;
 }
 
+static int parse_chain(const char *text, struct arguments *a, struct failure *failure)
+{
+    if (strcmp(text, "1") != 0 && strcmp(text, "2") != 0 && strcmp(text, "4") != 0)
+        return failure_set(failure, "--chain: '%.60s' is not 1, 2 or 4", text);
+    a->chain = (uint32_t)(text[0] - '0');
+    return 0;
+}
+
 /* An option that takes a value. */
 static int parse_value(const char *option, const char *value, struct arguments *a,
                        struct failure *failure)
@@ -215,6 +226,8 @@ static int parse_value(const char *option, const char *value, struct arguments *
         return parse_u32(option, value, &a->threads, failure);
     if (strcmp(option, "--outliers") == 0)
         return parse_u32(option, value, &a->outliers, failure);
+    if (strcmp(option, "--chain") == 0)
+        return parse_chain(value, a, failure);
     if (strcmp(option, "--group") == 0)
         return parse_u32(option, value, &a->group, failure);
     if (strcmp(option, "--embedding-group") == 0)
@@ -230,7 +243,7 @@ static int takes_value(const char *option)
                                           "--source",  "--license",    "--group",
                                           "--gain",    "--embedding-group", "--calibrate",
                                           "--threads", "--outliers",
-                                          "--tensor"};
+                                          "--chain",   "--tensor"};
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (strcmp(option, options[i]) == 0)
@@ -303,6 +316,15 @@ static int group_ok(uint32_t group)
     return group == CONVERT_DEFAULT_GROUP || group % RLV_K_BLOCK == 0;
 }
 
+static int has_q7(const struct convert_options *o)
+{
+    const struct convert_format *q7 = convert_format_find("q7");
+    int found = o->weights == q7;
+    for (size_t i = 0; i < o->override_n; i++)
+        found = found || o->overrides[i].format == q7;
+    return found;
+}
+
 static int choose_formats(const struct arguments *a, struct convert_options *o,
                           struct failure *failure)
 {
@@ -317,6 +339,7 @@ static int choose_formats(const struct arguments *a, struct convert_options *o,
     o->overrides = a->overrides;
     o->override_n = a->override_n;
     o->outlier_n = a->outliers;
+    o->chain = a->chain;
     o->threads = a->threads != 0 ? a->threads : default_threads();
     if (a->threads > MAX_THREADS)
         return failure_set(failure, "--threads: at most %u", MAX_THREADS);
@@ -335,6 +358,8 @@ static int choose_formats(const struct arguments *a, struct convert_options *o,
     if (a->embedding_group != CONVERT_DEFAULT_GROUP && a->embedding_group != 0 &&
         o->embeddings->w_max == 0)
         return failure_set(failure, "--embedding-group: the format %s has no scales", embeddings);
+    if (a->chain != 0 && !has_q7(o))
+        return failure_set(failure, "--chain: it is for q7 weights, and here are none");
     if (!group_ok(a->group) || !group_ok(a->embedding_group))
         return failure_set(failure, "%s: it must be a multiple of %u",
                            !group_ok(a->group) ? "--group" : "--embedding-group", RLV_K_BLOCK);

@@ -239,11 +239,17 @@ static uint32_t choose_group(uint32_t wanted, uint32_t by_default, uint32_t k)
     return by_default <= rlv_round_up(k, RLV_K_BLOCK) ? by_default : 0;
 }
 
-/* Longer chains cost most where outputs go straight to the residual stream: there q7 keeps to 2. */
-static unsigned choose_chain(const struct convert_format *format, unsigned part)
+/* Longer chains cost most where outputs go straight to the residual stream: there q7 keeps to 2, unless
+ * it is told otherwise. */
+static unsigned choose_chain(const struct convert_options *o, const struct convert_format *format,
+                             unsigned part)
 {
     int inner = part == RLV_PART_QKV || part == RLV_PART_FFN1;
-    return format->dtype == RLV_DTYPE_Q8 && format->chain > 2 && !inner ? 2 : format->chain;
+    if (format != FORMAT_Q7)
+        return format->chain;
+    if (o->chain != 0)
+        return o->chain;
+    return inner ? format->chain : 2;
 }
 
 static int add_quantised(struct conversion *c, uint32_t layer, unsigned part, struct choice choice,
@@ -252,7 +258,7 @@ static int add_quantised(struct conversion *c, uint32_t layer, unsigned part, st
     const struct convert_format *format = choice.format;
     struct quantize_options o = {.bits = rlv_dtype_bits(format->dtype),
                                  .w_max = format->w_max,
-                                 .chain = choose_chain(format, part),
+                                 .chain = choose_chain(c->options, format, part),
                                  .group = choose_group(choice.group, format->group, linear->k),
                                  .outlier_n = c->options->outlier_n,
                                  .workers = c->workers};

@@ -40,6 +40,7 @@ struct convert_options {
     const struct convert_override *overrides; /* [override_n]; the last one that matches counts */
     size_t override_n;
     uint32_t outlier_n;
+    uint32_t chain; /* of q7 layers: 1, 2 or 4; 0: as decision 0004 measured */
     const char *calibration; /* a file of pairs; NULL: built-in texts; "none": just rounding */
     unsigned threads;
 };
