@@ -5,8 +5,8 @@
     average.py RUN/model=.7 RUN2/model=.3 --out DIR
 
 The runs must have the same architecture and have started from the same weights, heads included (the
-same --encoder and --seed): otherwise their mean is noise.  DIR becomes a Hugging Face folder with
-the first one's configuration and vocabulary.  Wortsman et al. 2022, "Model soups".
+same --encoder and --head-seed): otherwise their mean is noise.  DIR becomes a Hugging Face folder
+with the first one's configuration and vocabulary.  Wortsman et al. 2022, "Model soups".
 """
 import argparse
 import pathlib

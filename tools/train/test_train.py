@@ -310,6 +310,16 @@ class Training(Case):
         self.assertEqual(card["scores"]["macro_f1"], card["history"][0]["macro_f1"])
         self.assertIn("2 evaluations without a better macro_f1", (out / "log.txt").read_text())
 
+    def test_runs_of_one_head_seed_begin_alike(self):
+        heads = []
+        for seed, head_seed in (1, 7), (2, 7), (1, 8):
+            out = self.dir / f"run{seed}{head_seed}"
+            more = {"lr": "0", "epochs": 1, "seed": seed, "head-seed": head_seed}
+            self.main("relevance", *self.options("bert-bare", **more), "--out", out)
+            heads.append(encoders.load(out / "model").classifier.weight)
+        self.assertTrue(torch.equal(heads[0], heads[1]))
+        self.assertFalse(torch.equal(heads[0], heads[2]))
+
     def test_card_names_data_settings_versions(self):
         out = self.dir / "run"
         self.main("relevance", *self.options(), "--out", out)
@@ -396,6 +406,16 @@ class Training(Case):
         held = {r["query"] for r in cal}
         self.assertFalse(held & {r["query"] for r in nat + oth})
         self.assertEqual(len(synth), 40)
+        pairs, own = self.dir / "cosine.tsv", self.dir / "own.tsv"
+        cal_query, test_query = sorted(held)[0], sorted({r["query"] for r in nat})[0]
+        pairs.write_text(f"query\ttitle\tcosine\nnew\tt 0\t.5\nnew\tt 0\t.5\n{cal_query}\tx\t.1\n")
+        own.write_text(f"query\ttitle\tlabel\tsplit\nmine\tt\tE\ttrain\n{test_query.upper()}\tt\tE\ttest\n")
+        self.assertEqual(self.run_tool("relevance_sets.py", *options, "--natural", "shop", "--pairs", pairs,
+                                       "--own", own), (0, ""))
+        pool = [(r["query"], r["title"]) for r in data.read_tsv(out / "pool.tsv")]
+        self.assertEqual(len(pool), len(set(pool)))
+        wanted = {(r["query"], r["title"]) for r in nat + oth + synth if r["query"] != test_query}
+        self.assertEqual(set(pool), wanted | {("new", "t 0"), ("mine", "t")})
         labelled.write_text("query\ttitle\n")
         status, text = self.run_tool("relevance_sets.py", *options)
         self.assertEqual(status, 2)

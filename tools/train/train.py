@@ -47,7 +47,7 @@ def class_weights(rows, prior, power):
 
 def start(args, model_of):
     trainer.join_processes(args.device)
-    torch.manual_seed(args.seed)
+    torch.manual_seed(args.seed if args.head_seed is None else args.head_seed)
     if args.threads:
         torch.set_num_threads(args.threads)
     tokenizer = encoders.tokenizer_of(args.start)

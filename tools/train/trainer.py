@@ -66,6 +66,9 @@ def add_options(parser):
                    help="average the weights over the steps, with this decay (0: do not)")
     o.add_argument("--max-tokens", type=int, default=128)
     o.add_argument("--seed", type=int, default=1)
+    o.add_argument("--head-seed", type=int, default=None,
+                   help="of the first weights of new heads (default: --seed); runs whose weights will "
+                   "be averaged need the same")
     o.add_argument("--evaluate-every", type=float, default=1.0, help="epochs")
     o.add_argument("--patience", type=int, default=2,
                    help="stop after this many evaluations without a better score")
