@@ -31,7 +31,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGE = os.path.join(ROOT, "docs", "accuracy.md")
 BEGIN, END = "<!-- measured: tools/accuracy.py -->\n", "<!-- end of measured -->\n"
 LABELS = ["Exact", "Substitute", "Complement", "Irrelevant"]
-FORMATS = "q8/q8 q7/q8 q7/q6 q6/q6 q5/q5 q4/q6 q3/q6"
+FORMATS = "q8/q8 q7/q8 q7/q8,--outliers,1,--chain,4 q7/q6 q6/q6 q5/q5 q4/q6 q3/q6"
 # What the reference reports, in percent: in-domain, unseen categories; ms for one pair.
 REFERENCE = {"": (81.0, 80.5), "Exact": (93.7, 91.1), "Substitute": (59.2, 71.8), "Irrelevant": (65.2, 42.9)}
 
@@ -213,19 +213,22 @@ def bit_widths(bench):
     path = os.path.join(bench.folder, "pairs.tsv")
     write_tsv(path, pairs)
     rows, base = [], None
-    for name in ["f32/f32"] + args.formats.split():
-        weights, embeddings = name.split("/")
+    for spec in ["f32/f32"] + args.formats.split():
+        formats, *options = spec.split(",")
+        weights, embeddings = formats.split("/")
+        name = " ".join([f"{weights} / {embeddings}"] + [f"`{option}`" if option[0] == "-" else option for option in options])
         model, kept = os.path.join(bench.folder, "model.rlv"), os.path.join(bench.folder, "rows.jsonl")
-        run([args.exe, "convert", args.checkpoint, model, "--weights", weights, "--embeddings", embeddings, "--quiet"])
+        run([args.exe, "convert", args.checkpoint, model, "--weights", weights, "--embeddings", embeddings,
+             "--quiet"] + options)
         bench.evaluate(path, model=model, rows=kept)
         p, predicted, truth, logits = (np.array(x) for x in row_values(kept))
         accuracy = (predicted == truth).mean()
         if base is None:
             base = (p, predicted, logits, truth, accuracy)
-            rows.append([name.replace("/", " / "), f"{os.path.getsize(model) / 1e6:.1f}", "", "", "", percent2(accuracy), ""])
+            rows.append([name, f"{os.path.getsize(model) / 1e6:.1f}", "", "", "", percent2(accuracy), ""])
         else:
             change = np.abs(p - base[0])
-            rows.append([name.replace("/", " / "), f"{os.path.getsize(model) / 1e6:.1f}", f"{change.mean():.5f}", f"{change.max():.3f}",
+            rows.append([name, f"{os.path.getsize(model) / 1e6:.1f}", f"{change.mean():.5f}", f"{change.max():.3f}",
                          f"{100 * (predicted == base[1]).mean():.2f}", percent2(accuracy), f"{100 * (accuracy - base[4]):+.2f}"])
     reference = np.array(torch_logits(args.checkpoint, pairs, args.threads))
     same = np.array(LABELS)[reference.argmax(axis=1)]
@@ -263,7 +266,8 @@ def main():
     parser.add_argument("--rare", default="even", help="label shares for the rarer labels (even)")
     parser.add_argument("--synth-n", type=int, default=1000, help="pairs in each synthetic set (1000)")
     parser.add_argument("--checkpoint", help="Hugging Face folder: compare bit widths too")
-    parser.add_argument("--formats", default=FORMATS, help=f"weights/embeddings to compare ({FORMATS})")
+    parser.add_argument("--formats", default=FORMATS,
+                        help=f"weights/embeddings to compare, with options of the converter after commas ({FORMATS})")
     parser.add_argument("--pairs", type=int, default=0, help="compare bit widths on the first N pairs only")
     parser.add_argument("--write", action="store_true", help="write docs/accuracy.md")
     args = parser.parse_args()
