@@ -724,7 +724,8 @@ static void layer_first_rows(struct relevance_context *ctx, const struct rlv_lay
 /*
  * A thread takes a block of rows from one attention to the next, as one thread does in a context of its
  * own, and of what others write reads only the attended columns.  Two meetings a layer take the place
- * of nine.  Each thread reads all weights, and would unpack all, so that only q8 and q7 go this way.
+ * of nine.  Each thread reads all weights, and would unpack all, so that only q8, q7 and f32 go this way;
+ * not f32 with BLAS either, which copies them.
  */
 
 /* Rows a thread must have: with fewer, reading all weights takes longer than computing. */
@@ -741,8 +742,9 @@ struct block_stage {
 
 static int goes_by_rows(const struct relevance_context *ctx)
 {
+    uint32_t dtype = ctx->model->layers[0].ffn1.dtype;
     return ctx->threads > 1 && ctx->row_n >= BLOCK_ROWS * ctx->threads && ctx->observer == NULL &&
-           ctx->model->layers[0].ffn1.dtype == RLV_DTYPE_Q8;
+           (dtype == RLV_DTYPE_Q8 || (dtype == RLV_DTYPE_F32 && !use_blas(ctx)));
 }
 
 /* Rows from 'first' on, as the batch of a context of one thread; attention's ranges are put together. */
