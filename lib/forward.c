@@ -724,8 +724,8 @@ static void layer_first_rows(struct relevance_context *ctx, const struct rlv_lay
 /*
  * A thread takes a block of rows from one attention to the next, as one thread does in a context of its
  * own, and of what others write reads only the attended columns.  Two meetings a layer take the place
- * of nine.  Each thread reads all weights, and would unpack all, so that only q8, q7 and f32 go this way;
- * not f32 with BLAS either, which copies them.
+ * of nine.  Each thread reads all weights, and would unpack those of few bits and f16, or copy those for
+ * BLAS: so only q8, q7 and f32 by the own kernels go this way.
  */
 
 /* Rows a thread must have: with fewer, reading all weights takes longer than computing. */
