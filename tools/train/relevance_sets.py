@@ -81,6 +81,8 @@ def main():
     try:
         labelled = read(args.labelled, ("query", "title", "label", "source"))
         synthetic = read(args.synthetic, ("query", "title", "label"))
+        if args.pairs is not None:
+            pairs, own = read(args.pairs, ("query", "title")), read(args.own, ("query", "title", "split"))
         prefixes = tuple(args.natural.split(","))
         natural = [r for r in labelled if r["source"].startswith(prefixes)]
         held = [r for r in natural if draw(r["query"]) < .2]
@@ -98,7 +100,6 @@ def main():
         write(args.out, "oth.tsv", other)
         write(args.out, "synth.tsv", shown)
         if args.pairs is not None:
-            pairs, own = read(args.pairs, ("query", "title")), read(args.own, ("query", "title", "split"))
             write(args.out, "pool.tsv", pool(pairs, kept + other, own, shown, held_queries),
                   ("query", "title"))
     except (OSError, ValueError) as error:
