@@ -216,7 +216,7 @@ def bit_widths(bench):
     for spec in ["f32/f32"] + args.formats.split():
         formats, *options = spec.split(",")
         weights, embeddings = formats.split("/")
-        name = " ".join([f"{weights} / {embeddings}"] + [f"`{option}`" if option[0] == "-" else option for option in options])
+        name = f"{weights} / {embeddings}" + (f" `{' '.join(options)}`" if options else "")
         model, kept = os.path.join(bench.folder, "model.rlv"), os.path.join(bench.folder, "rows.jsonl")
         run([args.exe, "convert", args.checkpoint, model, "--weights", weights, "--embeddings", embeddings,
              "--quiet"] + options)
